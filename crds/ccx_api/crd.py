@@ -1,0 +1,144 @@
+"""Render the CustomResourceDefinition from the models. Pure; `make manifests` writes the file.
+
+What the API server refuses of pydantic's output: $ref, anyOf with null, const.
+"""
+
+from typing import Any
+
+from ccx_api.names import GROUP, KIND, PLURAL, VERSION
+from ccx_api.status import ExecutionStatus
+from ccx_api.v1alpha1 import RUN_CONTROL, ExecutionSpec
+
+Schema = dict[str, Any]
+
+COLUMNS = (
+    ("Phase", "string", ".status.phase", 0),
+    ("Reason", "string", ".status.reason", 0),
+    ("Turns", "integer", ".status.session.turns", 0),
+    ("Cost", "string", ".status.usage.costUSD", 0),
+    ("Pod", "string", ".status.podName", 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Model", "string", ".status.session.model", 1),
+    ("Node", "string", ".status.nodeName", 1),
+    ("Message", "string", ".status.message", 1),
+)
+
+
+def crd() -> Schema:
+    """The whole manifest, in the order in which a person reads it."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["cx"],
+                "categories": ["agents"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [_column(*column) for column in COLUMNS],
+                    "schema": {"openAPIV3Schema": _root()},
+                }
+            ],
+        },
+    }
+
+
+def _column(name: str, kind: str, path: str, priority: int) -> Schema:
+    return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+
+
+def _root() -> Schema:
+    properties = {"spec": _schema(ExecutionSpec), "status": _schema(ExecutionStatus)}
+    spec_fields = properties["spec"]["properties"]
+    frozen = [name for name in spec_fields if name not in RUN_CONTROL]
+    return {
+        "type": "object",
+        "description": "A run of Claude Code (or of a command) that Kubernetes keeps in control.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            **properties,
+        },
+        "x-kubernetes-validations": [*(_frozen(name) for name in frozen), *_FINAL],
+    }
+
+
+_STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+
+_FINAL = (
+    {
+        "rule": "oldSelf.spec.desiredState != 'Cancelled' || self.spec.desiredState == 'Cancelled'",
+        "message": "spec.desiredState: Cancelled is final: create a new execution instead",
+    },
+    {
+        "rule": f"!({_STARTED}) || self.spec.suspend == oldSelf.spec.suspend",
+        "message": "spec.suspend holds an execution before its start: use desiredState: Paused",
+    },
+    {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+        "!(oldSelf.status.phase in ['Succeeded', 'Failed', 'Cancelled']) || "
+        "(has(self.status) && has(self.status.phase) && "
+        "self.status.phase == oldSelf.status.phase)",
+        "message": "status.phase: a terminal phase is never left",
+    },
+)
+
+
+def _frozen(name: str) -> Schema:
+    """Only a suspended execution that has not started may still be edited, as with a Job.
+
+    At the root, the only place from which a CEL rule sees both spec and status. Without
+    optional syntax (`.?`): the API server estimates its cost far beyond the budget.
+    """
+    new, old = f"self.spec.{name}", f"oldSelf.spec.{name}"
+    held = "has(oldSelf.spec.suspend) && oldSelf.spec.suspend"
+    same = f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
+    return {
+        "rule": f"({held} && !({_STARTED})) || ({same})",
+        "message": f"spec.{name} cannot change once the execution has been let go",
+    }
+
+
+def _schema(model: type[ExecutionSpec] | type[ExecutionStatus]) -> Schema:
+    schema = model.model_json_schema(by_alias=True)
+    return structural(schema, schema.get("$defs", {}))
+
+
+def structural(node: Schema, defs: dict[str, Schema]) -> Schema:
+    """Rewrite pydantic's JSON Schema as the structural subset that the API server accepts.
+
+    No $ref, no anyOf with null (an absent field says the same), no titles, no null default.
+    """
+    node = dict(node)
+    if ref := node.pop("$ref", None):
+        return structural({**defs[ref.rpartition("/")[2]], **node}, defs)
+    if choices := node.pop("anyOf", None):
+        (only,) = (choice for choice in choices if choice != {"type": "null"})
+        return structural({**only, **node}, defs)
+
+    for key in ("title", "$defs", "propertyNames"):
+        node.pop(key, None)
+    if node.get("default", ...) in (None, [], {}):  # an absent field says the same
+        del node["default"]
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
+    if "properties" in node:
+        node["properties"] = {k: structural(v, defs) for k, v in node["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(node.get(key), dict):
+            node[key] = structural(node[key], defs)
+    return node

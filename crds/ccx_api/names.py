@@ -1,0 +1,41 @@
+"""The words that more than one component must spell alike: group, labels, containers, paths."""
+
+from typing import Final
+
+GROUP: Final = "cc-executor.dev"
+VERSION: Final = "v1alpha1"
+PLURAL: Final = "claudeexecutions"
+KIND: Final = "ClaudeExecution"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+EXECUTIONS: Final = (GROUP, VERSION, PLURAL)
+
+LABEL_EXECUTION_UID: Final = f"{GROUP}/execution-uid"
+"""On a pod: whose it is. By uid, because names repeat over namespaces and outgrow a label."""
+
+LABEL_EXECUTION_NAME: Final = f"{GROUP}/execution"
+"""On a pod, for people: the execution's name, cut to the 63 characters of a label."""
+
+ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
+"""On a pod: the `metadata.generation` of the execution that its first wish was taken from."""
+
+FINALIZER: Final = f"{GROUP}/process"
+"""On an execution: its process may still run, and must be ended before the object goes."""
+
+AGENT_CONTAINER: Final = "agent"
+RUNNER_CONTAINER: Final = "runner"
+
+CCX_DIR: Final = "/ccx"
+"""Where the init container puts the runner; read-only for the agent."""
+
+RUN_DIR: Final = "/run/ccx"
+HOME_DIR: Final = "/home/agent"
+WORKSPACE_DIR: Final = "/workspace"
+TMP_DIR: Final = "/tmp"  # noqa: S108  a mount path in the pod, not a file of ours
+TERMINATION_LOG: Final = "/dev/termination-log"
+
+RUNNER_PYZ: Final = f"{CCX_DIR}/ccx-runner.pyz"
+LINK_ARGV: Final = ("python3", "-I", "-S", f"{CCX_DIR}/link.py")
+"""The one command that operator and gateway run by pod exec; admission can allow just this."""
+
+READINESS_PORT: Final = 8099
+RESERVED_ENV_PREFIX: Final = "CCX_"

@@ -1,0 +1,89 @@
+"""What the runner tells of its process: over its link, and last in the termination message.
+
+Written by ccx_runner.snapshot, which imports nothing of ours; a test holds the two together.
+"""
+
+from typing import Literal
+
+from ccx_api.model import ApiModel
+
+EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
+
+
+class ControlSnapshot(ApiModel):
+    """The newest control action."""
+
+    action: Literal["pause", "resume", "cancel", "interrupt"]
+    processes_stopped: int = 0
+    rounds: int = 0
+    millis: float = 0.0
+    at: float
+    """Unix time in seconds."""
+
+    proven: bool = False
+    """The wanted state was read back from /proc for every process."""
+
+
+class UsageSnapshot(ApiModel):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+
+
+class ClaudeSnapshot(ApiModel):
+    """What was read from Claude's stream-json."""
+
+    session_id: str | None = None
+    model: str | None = None
+    turns: int = 0
+    is_error: bool | None = None
+    """None until a result has been seen."""
+
+    subtype: str | None = None
+    terminal_reason: str | None = None
+    cost_usd: str | None = None
+    usage: UsageSnapshot = UsageSnapshot()
+    result_bytes: int = 0
+    result: str = ""
+
+
+class OutputSnapshot(ApiModel):
+    bytes: int = 0
+    dropped_bytes: int = 0
+    lines: int = 0
+    sha256: str = ""
+
+
+class MirrorSnapshot(ApiModel):
+    """What went to the container's log: equal to it only if length and hash are equal."""
+
+    bytes: int = 0
+    sha256: str = ""
+
+
+class Snapshot(ApiModel):
+    v: Literal[1]
+    state: Literal["Starting", "Running", "Paused", "Ending", "Ended"]
+    generation: int = 0
+    """The newest generation of the spec whose wish the runner has carried out."""
+
+    frozen_by: tuple[str, ...] = ()
+    pid: int | None = None
+    pgid: int | None = None
+    started_at: float | None = None
+    """Unix time in seconds."""
+
+    active_seconds: float = 0.0
+    paused_seconds: float = 0.0
+    exit_code: int | None = None
+    """Negative for a signal, None while the process lives."""
+
+    ended_by: EndedBy | None = None
+    """Who ended it. None: by itself."""
+
+    message: str = ""
+    control: ControlSnapshot | None = None
+    claude: ClaudeSnapshot | None = None
+    output: OutputSnapshot = OutputSnapshot()
+    mirror: MirrorSnapshot = MirrorSnapshot()

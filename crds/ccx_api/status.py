@@ -1,0 +1,126 @@
+"""What the operator has observed. Only the operator writes it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from ccx_api.conditions import Condition
+from ccx_api.model import ApiModel, list_map
+
+
+class Phase(StrEnum):
+    """What the operator last observed, in one word for people; derived from the conditions."""
+
+    QUEUED = "Queued"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    PAUSED = "Paused"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+
+
+class ProcessStatus(ApiModel):
+    """The execution's main process, as the runner last told."""
+
+    pid: int | None = None
+    """In the container's pid namespace."""
+
+    pgid: int | None = None
+    state: Literal["Starting", "Running", "Paused", "Ending", "Ended"]
+    exit_code: int | None = None
+    signal: int | None = None
+    """The signal that ended it, instead of an exit code."""
+
+
+class ControlStatus(ApiModel):
+    """The newest PAUSE, RESUME or CANCEL that was carried out, with its proof."""
+
+    last_action: str
+    processes_stopped: int = 0
+    """How many processes were read back from /proc as stopped."""
+
+    latency_millis: int = 0
+    """From the runner's receipt of the wish to the proof."""
+
+    delivered_at: datetime
+
+
+class SessionStatus(ApiModel):
+    """Claude's conversation."""
+
+    id: str
+    """For `claude --resume`."""
+
+    model: str | None = None
+    turns: int = 0
+    terminal_reason: str | None = None
+    """Claude's own word on why it stopped."""
+
+
+class UsageStatus(ApiModel):
+    """What Claude's result reported as used."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+    cost_usd: str | None = None
+    """US dollars as a decimal string, as Claude Code computed them."""
+
+
+class ResultStatus(ApiModel):
+    """Claude's final answer."""
+
+    text: str = ""
+    """Its beginning: at most 1 KiB."""
+
+    bytes: int = 0
+    """The length of the whole answer."""
+
+
+class OutputStatus(ApiModel):
+    """Both streams in order of arrival, as the runner's spool counted them."""
+
+    bytes: int = 0
+    dropped_bytes: int = 0
+    """No longer in the spool."""
+
+    lines: int = 0
+    sha256: str = ""
+    """Of all bytes, the dropped ones included."""
+
+
+class ExecutionStatus(ApiModel):
+    observed_generation: int = 0
+    """The newest metadata.generation that this status speaks of."""
+
+    phase: Phase = Phase.QUEUED
+    reason: str = ""
+    """CamelCase word for machines: why the phase is what it is, e.g. PodLost."""
+
+    message: str = ""
+    """The same for people, and what to do about it."""
+
+    conditions: Annotated[tuple[Condition, ...], list_map("type")] = ()
+    start_time: datetime | None = None
+    """When the process started."""
+
+    completion_time: datetime | None = None
+    active_seconds: int | None = None
+    """How long the process ran: what activeDeadlineSeconds counts."""
+
+    paused_seconds: int | None = None
+    pod_name: str | None = None
+    pod_uid: str | None = None
+    node_name: str | None = None
+    process: ProcessStatus | None = None
+    control: ControlStatus | None = None
+    session: SessionStatus | None = None
+    usage: UsageStatus | None = None
+    result: ResultStatus | None = None
+    output: OutputStatus | None = None

@@ -1,0 +1,128 @@
+"""ClaudeExecution v1alpha1: the contract between users, operator, gateway and kubectl.
+
+crds/claudeexecutions.yaml and docs/api.md are rendered from these models by `make manifests`.
+A field's docstring becomes its description there.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
+from ccx_api.references import (
+    Credentials,
+    EnvFromSource,
+    EnvVar,
+    PromptSource,
+    ResourceRequirements,
+)
+from ccx_api.status import ExecutionStatus
+
+RUN_CONTROL: Final = frozenset(
+    {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds"}
+)
+"""What may change while an execution runs. The CRD freezes the rest of the spec."""
+
+CLAUDE_ONLY: Final = ("model", "maxTurns", "allowedTools", "disallowedTools", "permissionMode")
+"""What only makes sense with a prompt."""
+
+
+class DesiredState(StrEnum):
+    """What the user asks for. Only users and the gateway write it."""
+
+    RUNNING = "Running"
+    PAUSED = "Paused"
+    CANCELLED = "Cancelled"
+
+
+Tool = Annotated[str, Field(min_length=1, max_length=1024)]
+Argument = Annotated[str, Field(max_length=65_536)]
+
+_ONE_TASK = "[has(self.prompt), has(self.promptFrom), has(self.command)].filter(x, x).size() == 1"
+_NO_CLAUDE_FIELDS = " && ".join(f"!has(self.{field})" for field in CLAUDE_ONLY)
+
+
+class ExecutionSpec(ApiModel):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (_ONE_TASK, "name exactly one of prompt, promptFrom and command"),
+            (
+                f"!has(self.command) || ({_NO_CLAUDE_FIELDS})",
+                f"{', '.join(CLAUDE_ONLY)} go with a prompt: a command takes them as arguments",
+            ),
+        )
+    )
+
+    prompt: Annotated[str | None, Field(min_length=1, max_length=32_000)] = None
+    """What Claude Code is asked to do. Longer instructions belong in a file of the workspace."""
+
+    prompt_from: PromptSource | None = None
+    """The prompt as a key of a ConfigMap or Secret, where it is too private for this object."""
+
+    command: Annotated[tuple[Argument, ...] | None, Field(min_length=1, max_length=256)] = None
+    """A program and its arguments instead of Claude Code: passed on as they are, to no shell."""
+
+    model: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    """The model that Claude Code uses. Its own default if absent."""
+
+    max_turns: Annotated[int | None, Field(ge=1)] = None
+    """How many turns Claude Code may take before it fails with MaxTurns."""
+
+    allowed_tools: Annotated[tuple[Tool, ...] | None, Field(max_length=128)] = None
+    """Tools that need no permission, in Claude Code's syntax, such as Bash(git log:*)."""
+
+    disallowed_tools: Annotated[tuple[Tool, ...] | None, Field(max_length=128)] = None
+    """Tools that are refused."""
+
+    permission_mode: (
+        Literal["acceptEdits", "auto", "bypassPermissions", "dontAsk", "manual", "plan"] | None
+    ) = None
+    """What Claude Code may do without being asked."""
+
+    image: Annotated[str | None, Field(min_length=1, max_length=512)] = None
+    """The agent's image: it holds python3 and Claude Code. The operator's default if absent."""
+
+    env: Annotated[tuple[EnvVar, ...] | None, list_map("name"), Field(max_length=256)] = None
+    """Environment variables of the agent."""
+
+    env_from: Annotated[tuple[EnvFromSource, ...] | None, Field(max_length=64)] = None
+    """Secrets and ConfigMaps of which every key becomes a variable."""
+
+    credentials: Credentials | None = None
+    resources: ResourceRequirements | None = None
+    pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
+    """A partial pod template (metadata and spec), merged under what the operator needs."""
+
+    desired_state: DesiredState = DesiredState.RUNNING
+    """Running, Paused (frozen in memory) or Cancelled, which is final."""
+
+    suspend: bool = False
+    """Keep the execution Queued: no pod is made for it. For before the start."""
+
+    active_deadline_seconds: Annotated[int | None, Field(ge=1)] = None
+    """Seconds the process may run. Queued and paused time do not count. No limit if absent."""
+
+    start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
+    """Seconds from the making of the pod within which the process must run."""
+
+    termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    """Seconds between TERM and KILL when the execution is cancelled or its time is up."""
+
+
+class Metadata(ApiModel):
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    finalizers: tuple[str, ...] = ()
+
+
+class ClaudeExecution(ApiModel):
+    metadata: Metadata
+    spec: ExecutionSpec
+    status: ExecutionStatus = ExecutionStatus()

@@ -1,0 +1,23 @@
+"""What the spec wants of a process, fenced by generation: the message to the runner."""
+
+from ccx_api.model import ApiModel
+from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+
+
+class Wish(ApiModel):
+    """The runner refuses one that is older than the newest it has carried out.
+
+    So a late messenger never undoes a newer wish, and two may say the same.
+    """
+
+    generation: int
+    desired_state: DesiredState = DesiredState.RUNNING
+    active_deadline_seconds: int | None = None
+
+    @classmethod
+    def of(cls, execution: ClaudeExecution) -> "Wish":
+        return cls(
+            generation=execution.metadata.generation,
+            desired_state=execution.spec.desired_state,
+            active_deadline_seconds=execution.spec.active_deadline_seconds,
+        )
