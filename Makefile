@@ -1,0 +1,55 @@
+# Every target makes its own .venv when it is missing: `make demo` and `make test` are enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CLAUDE_CLI := .ccx/claude-cli
+
+.PHONY: help demo up test check format manifests clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: .venv/installed $(CLAUDE_CLI)/installed ## Run the real Claude Code CLI as an execution: pause, resume, done
+	@$(BIN)/python -m ccx_dev.demo
+
+up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in and the operator running, for your own kubectl
+	@$(BIN)/python -m ccx_dev.up
+
+test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
+	@$(BIN)/python -m pytest -q
+
+check: .venv/installed ## Format, lint, types, import rules, rendered files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m ccx_api.render --check
+
+format: .venv/installed ## Format the code and sort its imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+manifests: .venv/installed ## Render the CRD and the field reference from the models
+	$(BIN)/python -m ccx_api.render
+
+clean: ## Remove what make has made
+	rm -rf .venv .ccx .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is needed: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the Python packages into .venv (about 30 s) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# The CLI's licence does not allow us to ship it: it is installed here, from the package that bundles it.
+$(CLAUDE_CLI)/installed: hack/claude-cli.txt | .venv/installed
+	@echo "Installing the Claude Code CLI into $(CLAUDE_CLI) (170 MB, about 30 s) ..."
+	@rm -rf $(CLAUDE_CLI)
+	@mkdir -p $(CLAUDE_CLI)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(CLAUDE_CLI) -r hack/claude-cli.txt \
+	  || echo "The Claude Code CLI could not be installed: tests that need it will be skipped."
+	@touch $@
