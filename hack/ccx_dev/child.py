@@ -1,0 +1,110 @@
+"""A server of the local stack as a child process: started, awaited, and always ended."""
+
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+END_SECONDS = 15
+LOG_TAIL = 2000
+
+
+class StackError(Exception):
+    """Something of the local stack did not start or did not do its work. For people."""
+
+
+class Child:
+    """Its stderr goes to a log file. If it says so on stdout, it is awaited until `ready ...`."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        ready_seconds: float | None = 30,
+    ) -> None:
+        self.name, self.log = name, log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [*argv],
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C is for us alone: we end them in order
+                preexec_fn=_end_with_parent,
+            )
+        self.said = ""
+        if ready_seconds is None:
+            return
+        try:
+            self.said = self._wait_ready(time.monotonic() + ready_seconds)
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash: nothing is tidied up."""
+        self._process.kill()
+        self._reap()
+
+    def end(self) -> None:
+        """TERM, and KILL for one that does not listen. Safe to call again."""
+        self._process.terminate()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reap()
+
+    def _reap(self) -> None:
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _wait_ready(self, deadline: float) -> str:
+        """What stands behind the word `ready`."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        heard = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while (left := deadline - time.monotonic()) > 0:
+                if not selector.select(left):
+                    continue
+                piece = _read_some(stdout)
+                heard += piece
+                for line in heard.decode(errors="replace").splitlines(keepends=True):
+                    if line.startswith("ready") and line.endswith("\n"):
+                        return line.removeprefix("ready").strip()
+                if not piece:
+                    break
+        raise StackError(f"{self.name} did not start; the end of {self.log}:\n{self.log_tail()}")
+
+    def log_tail(self) -> str:
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return text[-LOG_TAIL:]
+
+
+def _read_some(stream: IO[bytes]) -> bytes:
+    return os.read(stream.fileno(), 65_536)
+
+
+def _end_with_parent() -> None:
+    """A child outlives even a SIGKILL of its parent by no more than its own tidying up."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,78 @@
+"""The whole system on this machine: devcluster, scripted Messages API, operator.
+
+Stack.start() -> cluster -> CRD, Secret -> operator        for the demo, `make up` and the tests
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccx_dev.child import Child
+from ccx_dev.claude_cli import claude_directory
+from ccx_dev.objects import install
+
+BIN = Path(sys.executable).parent
+CREDENTIALS = "claude-credentials"
+API_KEYS = ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
+
+
+@dataclass
+class Stack:
+    """What runs, and how to reach it."""
+
+    directory: Path
+    url: str
+    """Of the cluster's API server."""
+
+    kubeconfig: Path
+    scripted: bool
+    """Claude Code talks to the scripted Messages API, not to the real one."""
+
+    operator: Child
+
+    def start_operator(self) -> None:
+        """Again, after its end or its SIGKILL."""
+        self.operator = start_operator(self.directory, self.kubeconfig)
+
+
+@contextmanager
+def running_stack(directory: Path, *, port: int = 0, use_real_api: bool = True) -> Iterator[Stack]:
+    """Start everything under `directory`, and end everything whatever happens.
+
+    With a key of Anthropic's in the environment Claude Code uses the real API, unless told not to.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    kubeconfig = directory / "kubeconfig"
+    with ExitStack() as ends:
+        cluster = _start_cluster(directory, kubeconfig, port)
+        ends.callback(cluster.end)
+        keys = {name: os.environ[name] for name in API_KEYS if os.environ.get(name)}
+        scripted = not (keys and use_real_api)
+        if scripted:
+            argv = [sys.executable, "-m", "messages_api"]
+            messages = Child("the scripted Messages API", argv, log=directory / "messages.log")
+            ends.callback(messages.end)
+            keys = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": messages.said}
+        install(cluster.said, CREDENTIALS, keys)
+        operator = start_operator(directory, kubeconfig)
+        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator)
+        ends.callback(lambda: stack.operator.end())
+        yield stack
+
+
+def _start_cluster(directory: Path, kubeconfig: Path, port: int) -> Child:
+    argv = [sys.executable, "-m", "devcluster", "--port", str(port)]
+    argv += ["--kubeconfig", str(kubeconfig), "--path", str(BIN)]
+    if claude := claude_directory():
+        argv += ["--path", str(claude)]
+    return Child("devcluster", argv, log=directory / "devcluster.log")
+
+
+def start_operator(directory: Path, kubeconfig: Path) -> Child:
+    argv = [str(BIN / "ccx-operator"), "--metrics-address", "127.0.0.1:0"]
+    environment = {"KUBECONFIG": str(kubeconfig)}
+    log = directory / "operator.log"
+    return Child("ccx-operator", argv, log=log, env=environment, ready_seconds=None)
