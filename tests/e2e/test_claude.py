@@ -1,0 +1,111 @@
+"""The real Claude Code CLI as an execution, against the scripted Messages API."""
+
+import json
+
+import pytest
+
+from support.kubectl import Kubectl, a_prompt, eventually
+from support.processes import descendants, parent_of
+
+pytestmark = pytest.mark.usefixtures("claude")
+
+
+def scripted(scenario: str, **parameters: object) -> str:
+    return f"@@{json.dumps({'scenario': scenario, **parameters})}@@"
+
+
+def bash(command: str) -> str:
+    return f"Run this:\n```bash\n{command}\n```\n"
+
+
+def test_it_succeeds_with_its_answer_its_turns_and_its_exact_cost(kubectl: Kubectl) -> None:
+    kubectl.apply(a_prompt("says-hello", scripted("hello", text="Hello, reader.")))
+    status = kubectl.wait("says-hello", "Succeeded")["status"]
+    assert status["result"] == {"text": "Hello, reader.", "bytes": 14}
+    assert status["session"]["turns"] == 1
+    assert status["session"]["terminalReason"] == "completed"
+    assert status["usage"]["inputTokens"] == 1200
+    assert status["usage"]["outputTokens"] == 25
+    assert status["usage"]["cacheReadTokens"] == 300
+    assert float(status["usage"]["costUSD"]) > 0
+
+
+def test_its_tools_run_in_the_workspace(kubectl: Kubectl) -> None:
+    prompt = bash("echo made-$((40+2)) > here.txt; cat here.txt; pwd")
+    kubectl.apply(a_prompt("uses-a-tool", prompt, allowedTools=["Bash"]))
+    status = kubectl.wait("uses-a-tool", "Succeeded")["status"]
+    assert status["session"]["turns"] == 2
+    log = kubectl("logs", status["podName"])
+    assert "made-42" in log
+    assert "/workspace" in log or "workspace" in log
+
+
+def test_the_session_id_is_the_objects_uid(kubectl: Kubectl) -> None:
+    kubectl.apply(a_prompt("has-a-session", scripted("hello")))
+    execution = kubectl.wait("has-a-session", "Succeeded")
+    assert execution["status"]["session"]["id"] == execution["metadata"]["uid"]
+
+
+def test_an_exhausted_api_is_a_failure_although_claude_says_success(kubectl: Kubectl) -> None:
+    once = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
+    kubectl.apply(a_prompt("api-down", scripted("error529"), env=once))
+    status = kubectl.wait("api-down", "Finished", seconds=60)["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "ApiError")
+
+
+def test_too_many_turns_are_a_failure_of_their_own(kubectl: Kubectl) -> None:
+    kubectl.apply(a_prompt("turns", scripted("loop"), maxTurns=2, allowedTools=["Bash"]))
+    status = kubectl.wait("turns", "Finished")["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "MaxTurns")
+
+
+def test_killed_from_outside_it_is_a_signal_and_no_success(kubectl: Kubectl) -> None:
+    kubectl.apply(a_prompt("killed", scripted("slow", chunks=400)))
+    pod = kubectl.wait("killed", "Running")["status"]["podName"]
+    pid = kubectl.execution("killed")["status"]["process"]["pid"]
+    kubectl("exec", pod, "--", "sh", "-c", f"kill -KILL {pid}")
+    status = kubectl.wait("killed", "Finished")["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "Signal")
+    assert status["process"]["signal"] == 9
+
+
+def test_paused_in_the_middle_of_a_stream_it_goes_on_and_loses_nothing(kubectl: Kubectl) -> None:
+    kubectl.apply(a_prompt("mid-stream", scripted("slow", chunks=40, delay=0.05)))
+    kubectl.wait("mid-stream", "Running")
+    kubectl.wish("mid-stream", "Paused")
+    kubectl.wait("mid-stream", "Paused")
+    kubectl.wish("mid-stream", "Running")
+    status = kubectl.wait("mid-stream", "Succeeded")["status"]
+    whole = "".join(f"chunk {n:04d}. " for n in range(40))
+    assert status["result"]["bytes"] == len(whole)
+    assert whole.startswith(status["result"]["text"])
+
+
+def test_its_bash_tool_is_frozen_too_although_it_left_the_session(kubectl: Kubectl) -> None:
+    loop = "for i in $(seq 1 600); do echo tick >> ticks.txt; sleep 0.1; done"
+    kubectl.apply(a_prompt("tool-frozen", bash(loop), allowedTools=["Bash"]))
+    claude = kubectl.wait("tool-frozen", "Running")["status"]["process"]["pid"]
+    runner = parent_of(claude)
+    assert runner is not None
+    eventually(lambda: len(descendants(runner)) >= 3, what="the tool runs")
+    kubectl.wish("tool-frozen", "Paused")
+    kubectl.wait("tool-frozen", "Paused")
+    assert set(descendants(runner).values()) == {"T"}
+    kubectl.wish("tool-frozen", "Cancelled")
+    assert kubectl.wait("tool-frozen", "Finished")["status"]["phase"] == "Cancelled"
+
+
+def test_a_prompt_in_a_secret_is_in_no_object_that_others_read(kubectl: Kubectl) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "task"},
+        "stringData": {"prompt": scripted("hello", text="A private answer.")},
+    }
+    reference = {"secretKeyRef": {"name": "task", "key": "prompt"}}
+    execution = a_prompt("private", "", promptFrom=reference)
+    del execution["spec"]["prompt"]
+    kubectl.apply(secret, execution)
+    status = kubectl.wait("private", "Succeeded")["status"]
+    assert status["result"]["text"] == "A private answer."
+    assert "scenario" not in kubectl("get", "pod", status["podName"], "-o", "yaml")

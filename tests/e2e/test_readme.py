@@ -1,0 +1,45 @@
+"""What the README tells its reader to type works, in the order in which it stands there."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ccx_dev.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+KUBECONFIG_LINE = "export KUBECONFIG=.ccx/kubeconfig"
+
+
+def commands() -> str:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", readme, re.DOTALL)
+    return "".join(block for block in blocks if "kubectl" in block)
+
+
+def test_the_make_targets_that_it_names_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`?make (\w+)", readme)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.usefixtures("claude")
+def test_its_kubectl_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> None:
+    script = commands()
+    assert KUBECONFIG_LINE in script
+    done = subprocess.run(
+        ["bash", "-euxc", script.replace(KUBECONFIG_LINE, "")],
+        cwd=ROOT,
+        env={**os.environ, "KUBECONFIG": str(stack.kubeconfig), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^hello +Succeeded +Completed +2 +0\.\d+ ", done.stdout, re.MULTILINE)
+    assert re.search(r"^[1-9]\d* processes are frozen$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ticks +Cancelled ", done.stdout, re.MULTILINE)
