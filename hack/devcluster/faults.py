@@ -1,0 +1,123 @@
+"""Faults of the API by name, and counts of what was asked: how tests make trouble and look.
+
+POST /devcluster/faults -> Faults.add(); every request -> Faults.take() -> the fault that strikes it
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from devcluster.apierrors import ApiError, bad_request
+
+FaultName = Literal[
+    "conflict", "gone", "too-many-requests", "server-error", "reset", "slow", "silent-watch"
+]
+NAMES: Final[tuple[str, ...]] = get_args(FaultName)
+LIMIT: Final = 1000
+"""Of faults that wait, and of strikes of one fault."""
+
+
+@dataclass
+class Fault:
+    """Strikes the next `count` requests that fit. An empty field fits every request."""
+
+    fault: FaultName
+    verb: str = ""
+    resource: str = ""
+    subresource: str | None = None
+    """None fits all, empty only the main resource."""
+
+    count: int = 1
+    seconds: float = 1.0
+    """How long it is slow or silent, or what Retry-After says."""
+
+    def fits(self, request: "RequestKind", *, is_open: bool) -> bool:
+        if self.fault == "silent-watch" and not is_open:
+            return False
+        return (
+            self.verb in ("", request.verb)
+            and self.resource in ("", request.resource)
+            and self.subresource in (None, request.subresource)
+        )
+
+    def error(self) -> ApiError | None:
+        """What the client is told; None for a fault that is not an answer."""
+        match self.fault:
+            case "conflict":
+                words = "Operation cannot be fulfilled: the object has been modified (injected)"
+                return ApiError(409, "Conflict", words)
+            case "gone":
+                return ApiError(410, "Expired", "too old resource version (injected)")
+            case "too-many-requests":
+                seconds = max(1, round(self.seconds))
+                words = "the server has received too many requests (injected)"
+                return ApiError(429, "TooManyRequests", words, retry_after=seconds)
+            case "server-error":
+                return ApiError(500, "InternalError", "an error on the server (injected)")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKind:
+    verb: str
+    resource: str
+    subresource: str
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+        self._struck: Counter[str] = Counter()
+        self._requests: Counter[tuple[RequestKind, int]] = Counter()
+
+    def add(self, body: Any) -> None:
+        """From the JSON of a POST; a mistake in it is a 400 that says what would be right."""
+        if not isinstance(body, dict) or body.get("fault") not in NAMES:
+            raise bad_request(f"fault: must be one of {', '.join(NAMES)}")
+        known = Fault.__dataclass_fields__
+        if unknown := body.keys() - known.keys():
+            raise bad_request(f"{min(unknown)}: unknown; known are {', '.join(known)}")
+        fault = Fault(**body)
+        if not isinstance(fault.seconds, int | float) or fault.seconds < 0:
+            raise bad_request("seconds: must be a number, 0 or more")
+        if fault.count not in range(1, LIMIT + 1) or len(self._waiting) >= LIMIT:
+            raise bad_request(f"count: must be 1 to {LIMIT}, and at most {LIMIT} faults may wait")
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def take(self, request: RequestKind, *, is_open: bool = False) -> Fault | None:
+        """The first fault that fits, one strike less; None if none does.
+
+        `is_open` is a watch that has an event to send: only such a one can fall silent.
+        """
+        for fault in self._waiting:
+            if fault.fits(request, is_open=is_open):
+                fault.count -= 1
+                self._struck[fault.fault] += 1
+                if not fault.count:
+                    self._waiting.remove(fault)
+                return fault
+        return None
+
+    def count(self, request: RequestKind, code: int) -> None:
+        """A watch or exec is counted when it ends, with code 200 or 101."""
+        self._requests[request, code] += 1
+
+    def faults(self) -> dict[str, Any]:
+        return {"waiting": [vars(fault) for fault in self._waiting], "injected": dict(self._struck)}
+
+    def requests(self) -> dict[str, Any]:
+        return {
+            "requests": [
+                {
+                    "verb": kind.verb,
+                    "resource": kind.resource,
+                    "subresource": kind.subresource,
+                    "code": code,
+                    "count": count,
+                }
+                for (kind, code), count in sorted(self._requests.items(), key=repr)
+            ]
+        }

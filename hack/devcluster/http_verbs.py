@@ -1,0 +1,161 @@
+"""The verbs over HTTP: which one a request is, and its answer.
+
+Target + request -> verb_of() -> Handlers -> verbs.py | deletion.py | watch.py | pod_*.py
+"""
+
+from aiohttp import web
+
+from devcluster import apierrors
+from devcluster.deletion import delete
+from devcluster.faults import Fault, Faults
+from devcluster.history import Object
+from devcluster.http_request import (
+    Form,
+    body_of,
+    decode,
+    delete_options,
+    flag,
+    json_response,
+    write_options,
+)
+from devcluster.patching import JSON, MERGE, STRATEGIC
+from devcluster.pod_exec import serve_exec
+from devcluster.pod_log import serve_log
+from devcluster.ports import Node
+from devcluster.routes import Target
+from devcluster.selectors import Predicate, predicate
+from devcluster.store import Store
+from devcluster.verbs import Verbs
+from devcluster.watch import Watch
+
+PATCHES = (JSON, MERGE, STRATEGIC)
+
+
+def verb_of(request: web.Request, target: Target) -> str:
+    """The verb as access rules and audit name it; 405 where there is none."""
+    by_name = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+    of_all = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+    if target.subresource == "exec":
+        found = {"GET": "get", "POST": "create"}.get(request.method)
+    else:
+        found = (by_name if target.name else of_all).get(request.method)
+    if found in ("get", "list") and flag(request, "watch") and not target.subresource:
+        found = "watch"
+    if found is None or (target.subresource == "log" and found != "get"):
+        raise apierrors.method_not_allowed()
+    return found
+
+
+class Handlers:
+    def __init__(self, store: Store, faults: Faults, node: Node | None) -> None:
+        self._store, self._faults, self._node = store, faults, node
+        self._verbs = Verbs(store)
+
+    async def serve(
+        self, verb: str, request: web.Request, target: Target, fault: Fault | None
+    ) -> web.StreamResponse:
+        if target.subresource in ("log", "exec"):
+            return await self._connect(request, target)
+        match verb:
+            case "get":
+                obj = self._verbs.get(target.rt, target.namespace or "", target.name)
+                return self._one(request, target, obj)
+            case "list":
+                return self._list(request, target)
+            case "watch":
+                form = Form.of(request)
+                watch = Watch(self._store, self._faults, target, _selector(request, target), form)
+                return await watch.serve(request, fault.error() if fault else None)
+            case "create":
+                return await self._create(request, target)
+            case "delete":
+                return await self._delete(request, target)
+            case "deletecollection":
+                return await self._delete_collection(request, target)
+        return await self._change(verb, request, target)
+
+    def _list(self, request: web.Request, target: Target) -> web.Response:
+        """All at once whatever `limit` says, which the API allows."""
+        found = self._selected(request, target)
+        return json_response(Form.of(request).many(target.rt, found, str(self._store.version)))
+
+    def _selected(self, request: web.Request, target: Target) -> list[Object]:
+        matches = _selector(request, target)
+        there = self._store.list(target.rt.key, target.namespace or None)
+        return [obj for obj in there if matches(obj)]
+
+    async def _create(self, request: web.Request, target: Target) -> web.Response:
+        if target.rt.namespaced and target.namespace is None:
+            raise apierrors.method_not_allowed()
+        options, body = write_options(request), await body_of(request)
+        obj = self._verbs.create(target.rt, target.namespace or "", body, options)
+        return self._one(request, target, obj, status=201, warnings=options.warnings)
+
+    async def _change(self, verb: str, request: web.Request, target: Target) -> web.Response:
+        options, rt, namespace = write_options(request), target.rt, target.namespace or ""
+        if verb == "update":
+            body = await body_of(request)
+            obj = self._verbs.update(
+                rt, namespace, target.name, body, options, subresource=target.subresource
+            )
+        else:
+            if request.content_type not in PATCHES:
+                raise apierrors.unsupported_media_type(request.content_type, PATCHES)
+            if request.content_type == STRATEGIC and rt.is_custom:
+                raise apierrors.unsupported_media_type(STRATEGIC, (JSON, MERGE))
+            obj = self._verbs.patch(
+                rt,
+                namespace,
+                target.name,
+                decode(await request.read()),
+                request.content_type,
+                options,
+                subresource=target.subresource,
+            )
+        return self._one(request, target, obj, warnings=options.warnings)
+
+    async def _delete(self, request: web.Request, target: Target) -> web.Response:
+        options, rt = await delete_options(request), target.rt
+        obj = self._verbs.get(rt, target.namespace or "", target.name)
+        left = delete(self._store, rt, obj, options)
+        is_gone = self._store.get(rt.key, target.namespace or "", target.name) is None
+        if rt.key == "pods" or not is_gone:
+            return self._one(request, target, left)
+        details = {"name": target.name, "kind": rt.plural, "uid": obj["metadata"]["uid"]}
+        if rt.group:
+            details["group"] = rt.group
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        return json_response({**status, "details": details})
+
+    async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
+        options = await delete_options(request)
+        found = self._selected(request, target)
+        left = [delete(self._store, target.rt, obj, options) for obj in found]
+        return json_response(Form.of(request).many(target.rt, left, str(self._store.version)))
+
+    async def _connect(self, request: web.Request, target: Target) -> web.StreamResponse:
+        pod = self._verbs.get(target.rt, target.namespace or "", target.name)
+        if self._node is None:
+            raise apierrors.ApiError(503, "ServiceUnavailable", "this devcluster has no node")
+        serve = serve_log if target.subresource == "log" else serve_exec
+        return await serve(request, pod, self._node)
+
+    def _one(
+        self,
+        request: web.Request,
+        target: Target,
+        obj: Object,
+        *,
+        status: int = 200,
+        warnings: list[str] | None = None,
+    ) -> web.Response:
+        form = Form.of(request)
+        data = form.one(target.rt, obj) if form.as_table else obj
+        return json_response(data, status=status, warnings=warnings)
+
+
+def _selector(request: web.Request, target: Target) -> Predicate:
+    fields = request.query.get("fieldSelector", "")
+    if target.name:
+        fields = f"metadata.name={target.name}"
+    return predicate(target.rt.key, request.query.get("labelSelector", ""), fields)

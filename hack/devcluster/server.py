@@ -1,0 +1,89 @@
+"""A whole devcluster in this process: API, controllers, node.
+
+running_devcluster() -> store, registry, cleanup, kubelet, HTTP server -> Devcluster
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from devcluster.app import Api
+from devcluster.builtin import BUILTIN
+from devcluster.cleanup import Cleanup
+from devcluster.journal import Journal
+from devcluster.kubeconfig import write_kubeconfig
+from devcluster.kubelet import Kubelet
+from devcluster.namespaces import add_first_namespaces
+from devcluster.resources import CRDS, Registry
+from devcluster.store import Store
+
+
+@dataclass(frozen=True)
+class Devcluster:
+    url: str
+    kubeconfig: Path
+    store: Store
+
+
+@asynccontextmanager
+async def running_devcluster(
+    *,
+    port: int = 0,
+    kubeconfig: Path | None = None,
+    data_dir: Path | None = None,
+    path: Sequence[str] = (),
+    with_node: bool = True,
+) -> AsyncIterator[Devcluster]:
+    """On leaving, every pod process has ended. Without a node, pods stay Pending."""
+    async with AsyncExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devcluster-")))
+        store, registry = _control_plane(stack, data_dir)
+        node = Kubelet(store, root=scratch / "node", path=path) if with_node else None
+        controllers = Cleanup(store, registry)
+        await stack.enter_async_context(_running(controllers.run()))
+        url = await _listen(stack, Api(store, registry, node), port)
+        if node is not None:
+            await stack.enter_async_context(_running(node.run()))
+        config = kubeconfig or scratch / "kubeconfig"
+        write_kubeconfig(config, url)
+        yield Devcluster(url, config, store)
+
+
+def _control_plane(stack: AsyncExitStack, data_dir: Path | None) -> tuple[Store, Registry]:
+    store, registry = Store(), Registry(BUILTIN)
+    store.listen(registry.on_change)
+    if data_dir is not None:
+        stack.callback(Journal(data_dir, store).close)
+        for crd in store.list(CRDS):
+            registry.add(crd)
+    add_first_namespaces(store)
+    return store, registry
+
+
+async def _listen(stack: AsyncExitStack, api: Api, port: int) -> str:
+    runner = web.AppRunner(
+        api.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    host, bound = runner.addresses[0][:2]
+    return f"http://{host}:{bound}"
+
+
+@asynccontextmanager
+async def _running(job: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(job)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
