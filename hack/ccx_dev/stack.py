@@ -73,6 +73,7 @@ def _start_cluster(directory: Path, kubeconfig: Path, port: int) -> Child:
 
 def start_operator(directory: Path, kubeconfig: Path) -> Child:
     argv = [str(BIN / "ccx-operator"), "--metrics-address", "127.0.0.1:0"]
+    argv += ["--runtime-image", "devcluster/runtime", "--runner-image", "devcluster/runner"]
     environment = {"KUBECONFIG": str(kubeconfig)}
     log = directory / "operator.log"
     return Child("ccx-operator", argv, log=log, env=environment, ready_seconds=None)

@@ -41,7 +41,7 @@ def test_kubectl_get_shows_one_aligned_row(kubectl: Kubectl) -> None:
 
 
 def test_describe_tells_the_story_in_events(kubectl: Kubectl) -> None:
-    kubectl.apply(an_execution("told", command=["true"]))
+    kubectl.apply(an_execution("told", command=["sleep", "2"]))
     kubectl.wait("told", "Finished")
     told = kubectl("describe", "cx", "told").partition("Events:")[2]
     assert re.findall(r"Normal\s+(\w+)", told) == ["PodCreated", "Started", "Completed"]

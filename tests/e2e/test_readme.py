@@ -22,7 +22,7 @@ def commands() -> str:
 def test_the_make_targets_that_it_names_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"`?make (\w+)", readme)):
+    for target in set(re.findall(r"(?:^|`)make (\w+)", readme, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
