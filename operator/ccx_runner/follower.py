@@ -1,0 +1,54 @@
+"""One reader's place in the output, and how much more it is ready to take. Sans-IO.
+
+follow(), grant() -> next(spool) -> Output | Gap | End | None: nothing to send now
+"""
+
+from ccx_runner.frame_types import MAX_OUTPUT, End, Gap, Output
+from ccx_runner.spool import Spool
+
+
+class Follower:
+    """Two integers, not a queue: a slow reader costs nothing and holds back nobody."""
+
+    def __init__(self) -> None:
+        self._cursor: int | None = None
+        self._credit = 0
+        self._end_sent = False
+        self._end_seen = False
+
+    @property
+    def is_behind(self) -> bool:
+        """It follows, and has not shown yet that the end has reached it."""
+        return self._cursor is not None and not self._end_seen
+
+    def follow(self, offset: int) -> None:
+        """Start there, or start again there. What is left of the credit stays."""
+        self._cursor = offset
+        self._end_sent = self._end_seen = False
+
+    def grant(self, count: int) -> None:
+        self._credit += count
+
+    def showed_life(self) -> None:
+        """A client that has read the end says so with its next frame, or by leaving."""
+        self._end_seen = self._end_sent
+
+    def next(self, spool: Spool, *, ended: bool) -> Output | Gap | End | None:
+        """A gap and the end cost no credit. Raises OSError if the spool cannot be read."""
+        if self._cursor is None or self._end_sent:
+            return None
+        if self._cursor == spool.end:
+            return self._end(spool.end) if ended else None
+        if self._cursor >= spool.oldest and not self._credit:
+            return None
+        found = spool.read(self._cursor, max(1, min(self._credit, MAX_OUTPUT)))
+        if found is None:
+            return None
+        self._cursor = found.end
+        if isinstance(found, Output):
+            self._credit -= len(found.data)
+        return found
+
+    def _end(self, offset: int) -> End:
+        self._end_sent = True
+        return End(offset)

@@ -1,0 +1,55 @@
+"""Turn what was read from a process's two pipes into blocks of whole lines. Sans-IO.
+
+    feed(stream, chunk) -> [Block]      flush(stream) -> Block | None: the rest, when no more comes
+
+Blocks are in the order in which they became complete, over both streams. No byte is changed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ccx_runner.frame_types import Stream
+
+MAX_LINE_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of one stream, or a piece of an overlong one, or a rest without newline."""
+
+    stream: Stream
+    data: bytes
+
+
+class LineBlocks:
+    """Holds at most `max_line_bytes` of an unfinished line for each stream."""
+
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_line_bytes = max_line_bytes
+        self._rest = {stream: bytearray() for stream in Stream}
+
+    def feed(self, stream: Stream, chunk: bytes) -> list[Block]:
+        rest = self._rest[stream]
+        lines_end = chunk.rfind(b"\n") + 1
+        blocks = []
+        if lines_end:
+            blocks.append(Block(stream, bytes(rest) + chunk[:lines_end]))
+            rest.clear()
+        rest += chunk[lines_end:]
+        while len(rest) >= self._max_line_bytes:
+            blocks.append(Block(stream, bytes(rest[: self._max_line_bytes])))
+            del rest[: self._max_line_bytes]
+        return blocks
+
+    def has_rest(self, stream: Stream) -> bool:
+        """A timer is wanted, to call flush() when the rest of the line does not come."""
+        return bool(self._rest[stream])
+
+    def flush(self, stream: Stream) -> Block | None:
+        """The unfinished line, if there is one: at the stream's end, or after a short pause."""
+        rest = self._rest[stream]
+        if not rest:
+            return None
+        block = Block(stream, bytes(rest))
+        rest.clear()
+        return block

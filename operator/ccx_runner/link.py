@@ -1,0 +1,121 @@
+"""The pod's end of a link: copy frames between exec's stdin and stdout and the runner's socket.
+
+    stdin -> socket, socket -> stdout          python3 -I -S link.py, run by pod exec
+
+One file, so that it can be copied alone, and without asyncio, so that it starts in 20 ms. It ends
+the moment its stdin ends, also while stdout is blocked: an exec whose client has gone must not
+stay. It talks to the runner only, which is PID 1, or CCX_RUNNER_PID outside of a container.
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+
+SOCKET_NAME = "link.sock"
+BUFFER = 256 * 1024  # of each direction
+CHUNK = 64 * 1024
+STDIN, STDOUT = 0, 1
+
+
+class LinkError(Exception):
+    """The text is for the one who ran the exec."""
+
+
+class Pipe:
+    """One direction: what was read from `source` and not yet taken by `sink`."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        self.source, self.sink = source, sink
+        self.waiting = bytearray()
+        self.ended = False
+
+    @property
+    def wants_read(self) -> bool:
+        return not self.ended and len(self.waiting) < BUFFER
+
+    def read(self) -> None:
+        try:
+            data = os.read(self.source, CHUNK)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            data = b""
+        self.waiting += data
+        self.ended = not data
+
+    def write(self) -> None:
+        try:
+            written = os.write(self.sink, memoryview(self.waiting)[:CHUNK])
+        except BlockingIOError:
+            return
+        except (BrokenPipeError, ConnectionResetError):
+            written = len(self.waiting)  # nobody takes it, and what comes the other way says why
+        del self.waiting[:written]
+
+
+def connect(run_dir: str, runner_pid: int) -> socket.socket:
+    """Raise LinkError unless the runner itself listens there."""
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.chdir(run_dir)  # a socket's path may have 107 bytes only
+        peer.connect(SOCKET_NAME)
+    except OSError as error:
+        raise LinkError(f"no runner at {run_dir}/{SOCKET_NAME}: {error.strerror}") from error
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid = struct.unpack("3i", credentials)[0]
+    if pid != runner_pid:
+        raise LinkError(f"{run_dir}/{SOCKET_NAME} belongs to process {pid}, not {runner_pid}")
+    return peer
+
+
+def copy(peer: int) -> None:
+    """Until stdin ends, or the runner has ended the link and stdout has taken the rest."""
+    up, down = Pipe(STDIN, peer), Pipe(peer, STDOUT)
+    while not up.ended and (down.waiting or not down.ended):
+        events = wait(up, down)
+        if events.get(STDOUT, 0) & (select.POLLERR | select.POLLNVAL):
+            return  # nobody reads any more
+        if events.get(STDIN, 0) & select.POLLHUP and not up.wants_read:
+            return  # with a full buffer an end of stdin cannot be read, but seen
+        if events.get(STDIN, 0) and up.wants_read:
+            up.read()
+        if events.get(peer, 0) and down.wants_read:
+            down.read()
+        if up.waiting:
+            up.write()
+        if down.waiting:
+            down.write()
+
+
+def wait(up: Pipe, down: Pipe) -> "dict[int, int]":
+    """What can be read or written. Hang-ups and errors of stdin and stdout count always."""
+    poll, peer = select.poll(), down.source
+    poll.register(STDIN, select.POLLIN if up.wants_read else 0)
+    poll.register(STDOUT, select.POLLOUT if down.waiting else 0)
+    wanted = select.POLLIN if down.wants_read else 0
+    wanted |= select.POLLOUT if up.waiting else 0
+    if wanted:  # else its hang-up would be reported again and again
+        poll.register(peer, wanted)
+    return dict(poll.poll())
+
+
+def main() -> int:
+    run_dir = os.environ.get("CCX_RUN_DIR", "/run/ccx")
+    runner_pid = os.environ.get("CCX_RUNNER_PID", "1")
+    try:
+        if not runner_pid.isdigit():
+            raise LinkError("CCX_RUNNER_PID: must be a process id")
+        peer = connect(run_dir, int(runner_pid))
+        for fd in (STDIN, STDOUT, peer.fileno()):
+            os.set_blocking(fd, False)  # exec's pipes are ours alone
+        copy(peer.fileno())
+    except (LinkError, OSError) as error:
+        print(f"ccx link: {error}", file=sys.stderr)  # noqa: T201 - the program's one output
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

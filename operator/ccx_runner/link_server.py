@@ -1,0 +1,92 @@
+"""The runner's end of all links: a unix socket in the run directory.
+
+link.py -> socket -> LinkSession -> Control, Spool        notify_...() -> every LinkSession
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ccx_runner.link_ports import LEASE_SECONDS, Control, Links
+from ccx_runner.link_session import LinkSession
+from ccx_runner.spool import Spool
+
+SOCKET_NAME: Final = "link.sock"
+
+
+class LinkServer:
+    """`may_connect` is asked with the pid of each peer; one that is refused is told why."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        control: Control,
+        *,
+        may_connect: Callable[[int], bool],
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._links = Links(spool, control, may_connect, lease_seconds)
+        self._server: asyncio.Server | None = None
+
+    async def start(self, run_dir: Path) -> None:
+        """Listen on SOCKET_NAME in that directory; what is there from before is removed."""
+        loop = asyncio.get_running_loop()
+        listener = _listener(run_dir)
+        self._server = await loop.create_unix_server(
+            lambda: LinkSession(self._links), sock=listener
+        )
+
+    async def close(self) -> None:
+        """Cut all links, and let what they have asked for end within a second."""
+        if self._server is not None:
+            self._server.close()
+        for link in tuple(self._links.open):
+            link.abort()
+        if requests := tuple(self._links.requests):
+            _, pending = await asyncio.wait(requests, timeout=1.0)
+            for task in pending:
+                task.cancel()
+        await asyncio.sleep(0)  # let the aborted connections go
+
+    def notify_output(self) -> None:
+        """The spool has grown."""
+        for link in tuple(self._links.open):
+            link.send_output()
+
+    def notify_snapshot(self) -> None:
+        """The state has changed."""
+        for link in tuple(self._links.open):
+            link.send_snapshot()
+
+    def notify_end(self) -> None:
+        """The spool has all output that there will ever be."""
+        self._links.output_ended = True
+        self.notify_output()
+
+    def readers_behind(self) -> bool:
+        """Somebody follows the output and has not yet shown that the end has reached him.
+
+        He shows it by leaving, or by any frame but CREDIT after END. Bytes that are only on their
+        way die with the container, so that END was sent is not enough.
+        """
+        return any(link.is_behind for link in self._links.open)
+
+
+def _listener(run_dir: Path) -> socket.socket:
+    """Bound through the directory's descriptor: a socket's path may have 107 bytes only."""
+    path = run_dir / SOCKET_NAME
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    directory = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        listener.bind(f"/proc/self/fd/{directory}/{SOCKET_NAME}")
+        path.chmod(0o600)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.close(directory)
+    return listener

@@ -1,0 +1,233 @@
+"""What the runner tells of its process, as values and as one bounded JSON object.
+
+Snapshot -> fit(limit) -> to_object() | to_json()
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+MIN_BYTES: Final = 1216
+"""Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
+
+MAX_RESULT_BYTES: Final = 1024
+_NAME_BYTES: Final = 40
+"""Of a word that the process itself has said, where room is short: a session id has 36."""
+
+State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
+EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFacts:
+    """The newest control action."""
+
+    action: Literal["pause", "resume", "cancel", "interrupt"]
+    at: float
+    """Unix time in seconds."""
+
+    processes_stopped: int = 0
+    rounds: int = 0
+    millis: float = 0.0
+    proven: bool = False
+    """The wanted state was read back from /proc for every process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeFacts:
+    """What was read from Claude's stream-json."""
+
+    session_id: str | None = None
+    model: str | None = None
+    turns: int = 0
+    is_error: bool | None = None
+    """None until a result has been seen."""
+
+    subtype: str | None = None
+    terminal_reason: str | None = None
+    cost_usd: str | None = None
+    usage: Usage = Usage()
+    result_bytes: int = 0
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFacts:
+    bytes: int = 0
+    dropped_bytes: int = 0
+    lines: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFacts:
+    bytes: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    state: State
+    generation: int = 0
+    frozen_by: tuple[str, ...] = ()
+    pid: int | None = None
+    pgid: int | None = None
+    started_at: float | None = None
+    active_seconds: float = 0.0
+    paused_seconds: float = 0.0
+    exit_code: int | None = None
+    """Negative for a signal, None while the process lives."""
+
+    ended_by: EndedBy | None = None
+    message: str = ""
+    control: ControlFacts | None = None
+    claude: ClaudeFacts | None = None
+    output: OutputFacts = field(default_factory=OutputFacts)
+    mirror: MirrorFacts = field(default_factory=MirrorFacts)
+
+
+def to_object(snapshot: Snapshot) -> dict[str, Any]:
+    """As in the contract: every field is there, absent facts are null."""
+    return {
+        "v": 1,
+        "state": snapshot.state,
+        "generation": snapshot.generation,
+        "frozenBy": list(snapshot.frozen_by),
+        "pid": snapshot.pid,
+        "pgid": snapshot.pgid,
+        "startedAt": _rounded(snapshot.started_at),
+        "activeSeconds": _rounded(snapshot.active_seconds),
+        "pausedSeconds": _rounded(snapshot.paused_seconds),
+        "exitCode": snapshot.exit_code,
+        "endedBy": snapshot.ended_by,
+        "message": snapshot.message,
+        "control": _control(snapshot.control),
+        "claude": _claude(snapshot.claude),
+        "output": {
+            "bytes": snapshot.output.bytes,
+            "droppedBytes": snapshot.output.dropped_bytes,
+            "lines": snapshot.output.lines,
+            "sha256": snapshot.output.sha256,
+        },
+        "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
+    }
+
+
+def to_json(snapshot: Snapshot, limit: int) -> bytes:
+    """One line without its newline, at most `limit` bytes: the result is cut first."""
+    return _dumps(to_object(fit(snapshot, limit)))
+
+
+def fit(snapshot: Snapshot, limit: int) -> Snapshot:
+    """Cut result, then message, then names, until the JSON takes at most `limit` bytes."""
+    if limit < MIN_BYTES:
+        raise ValueError(f"a snapshot of {limit} bytes is too small: at least {MIN_BYTES}")
+    for cut in (_cut_result, _cut_message, _cut_names):
+        excess = len(_dumps(to_object(snapshot))) - limit
+        if excess > 0:
+            snapshot = cut(snapshot, excess)
+    return snapshot
+
+
+def _cut_result(snapshot: Snapshot, excess: int) -> Snapshot:
+    claude = snapshot.claude
+    if claude is None:
+        return snapshot
+    result = _cut(claude.result, json_size(claude.result) - excess)
+    return replace(snapshot, claude=replace(claude, result=result))
+
+
+def _cut_message(snapshot: Snapshot, excess: int) -> Snapshot:
+    return replace(snapshot, message=_cut(snapshot.message, json_size(snapshot.message) - excess))
+
+
+def _cut_names(snapshot: Snapshot, _excess: int) -> Snapshot:
+    """These words are the process's own, of any length."""
+
+    def short(name: str | None) -> str | None:
+        return None if name is None else _cut(name, _NAME_BYTES)
+
+    claude = snapshot.claude
+    if claude is None:
+        return snapshot
+    claude = replace(
+        claude,
+        session_id=short(claude.session_id),
+        model=short(claude.model),
+        subtype=short(claude.subtype),
+        terminal_reason=short(claude.terminal_reason),
+        cost_usd=short(claude.cost_usd),
+    )
+    return replace(snapshot, claude=claude)
+
+
+def json_size(text: str) -> int:
+    """Bytes of the text inside a JSON string, without the quotes."""
+    return len(_dumps(text)) - 2
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    """The longest head that takes at most `max_bytes` inside a JSON string, in whole characters."""
+    fitting, too_long = 0, len(text) + 1
+    if json_size(text) <= max_bytes:
+        return text
+    while too_long - fitting > 1:
+        middle = (fitting + too_long) // 2
+        if json_size(text[:middle]) <= max_bytes:
+            fitting = middle
+        else:
+            too_long = middle
+    return text[:fitting]
+
+
+def _control(control: ControlFacts | None) -> dict[str, Any] | None:
+    if control is None:
+        return None
+    return {
+        "action": control.action,
+        "processesStopped": control.processes_stopped,
+        "rounds": control.rounds,
+        "millis": _rounded(control.millis),
+        "at": _rounded(control.at),
+        "proven": control.proven,
+    }
+
+
+def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
+    if claude is None:
+        return None
+    return {
+        "sessionID": claude.session_id,
+        "model": claude.model,
+        "turns": claude.turns,
+        "isError": claude.is_error,
+        "subtype": claude.subtype,
+        "terminalReason": claude.terminal_reason,
+        "costUSD": claude.cost_usd,
+        "usage": {
+            "inputTokens": claude.usage.input_tokens,
+            "outputTokens": claude.usage.output_tokens,
+            "cacheReadTokens": claude.usage.cache_read_tokens,
+            "cacheCreationTokens": claude.usage.cache_creation_tokens,
+        },
+        "resultBytes": claude.result_bytes,
+        "result": claude.result,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _dumps(value: object) -> bytes:
+    """UTF-8; a lone surrogate, which UTF-8 cannot say, becomes a question mark."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")

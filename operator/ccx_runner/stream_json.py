@@ -1,0 +1,158 @@
+"""Read Claude's stream-json as it flows, and keep the few facts that matter. Sans-IO.
+
+    stdout -> feed(bytes) -> lines -> ClaudeFacts
+
+Cost and usage are those of the newest `result`: an `assistant` event repeats the usage of its
+message's start, so neither a sum nor the newest of them would be true. Unknown types and fields
+are ignored, and so is what is not JSON.
+"""
+
+import json
+import math
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from ccx_runner.snapshot import MAX_RESULT_BYTES, ClaudeFacts, Usage
+
+MAX_LINE_BYTES: Final = 8 * 1024 * 1024
+_MAX_NAME: Final = 128
+_MAX_COUNT: Final = 2**53
+"""What any JSON reader takes; nothing real is larger."""
+
+
+class StreamJsonReader:
+    """Holds at most one line, of at most `max_line_bytes`; a longer one is skipped and counted."""
+
+    def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self.facts = ClaudeFacts()
+        self.result_seen = False
+        """Claude has said how it ended; the process should exit soon."""
+
+        self.skipped_lines = 0
+        """Garbage and overlong lines."""
+
+        self._max_line_bytes = max_line_bytes
+        self._line = bytearray()
+        self._too_long = False
+        self._message_id: str | None = None
+
+    def feed(self, data: bytes) -> bool:
+        """Take any chunk of stdout, and say whether the facts have changed."""
+        before = self.facts
+        lines = data.split(b"\n")
+        for line in lines[:-1]:
+            self._add(line)
+            self._end_line()
+        self._add(lines[-1])
+        return self.facts != before
+
+    def feed_end(self) -> bool:
+        """stdout has ended: a last line without newline counts too."""
+        before = self.facts
+        self._end_line()
+        return self.facts != before
+
+    def _add(self, piece: bytes) -> None:
+        if self._too_long or len(self._line) + len(piece) > self._max_line_bytes:
+            self._too_long = True
+            self._line.clear()
+        else:
+            self._line += piece
+
+    def _end_line(self) -> None:
+        line, too_long = bytes(self._line).strip(), self._too_long
+        self._line.clear()
+        self._too_long = False
+        if too_long or (line and not self._take(line)):
+            self.skipped_lines += 1
+
+    def _take(self, line: bytes) -> bool:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(event, dict):
+            return False
+        match event.get("type"):
+            case "system" if event.get("subtype") == "init":
+                self._init(event)
+            case "assistant":
+                self._assistant(event)
+            case "result":
+                self._result(event)
+        return True
+
+    def _init(self, event: dict[str, Any]) -> None:
+        self.facts = replace(
+            self.facts,
+            session_id=_name(event, "session_id") or self.facts.session_id,
+            model=_name(event, "model") or self.facts.model,
+        )
+
+    def _assistant(self, event: dict[str, Any]) -> None:
+        """One API message comes as one event for each of its blocks, one after the other."""
+        message = event.get("message")
+        if not isinstance(message, dict) or event.get("parent_tool_use_id") is not None:
+            return
+        message_id = _name(message, "id")
+        if message_id is not None and message_id != self._message_id:
+            self._message_id = message_id
+            self.facts = replace(self.facts, turns=self.facts.turns + 1)
+
+    def _result(self, event: dict[str, Any]) -> None:
+        text = _result_text(event)
+        is_error, turns = event.get("is_error"), event.get("num_turns")
+        self.result_seen = True
+        self.facts = replace(
+            self.facts,
+            session_id=_name(event, "session_id") or self.facts.session_id,
+            turns=self.facts.turns if turns is None else _count(turns),
+            is_error=is_error if isinstance(is_error, bool) else None,
+            subtype=_name(event, "subtype"),
+            terminal_reason=_name(event, "terminal_reason"),
+            cost_usd=_money(event.get("total_cost_usd")),
+            usage=_usage(event.get("usage")),
+            result_bytes=len(text),
+            result=text[:MAX_RESULT_BYTES].decode("utf-8", "ignore"),
+        )
+
+
+def _result_text(event: dict[str, Any]) -> bytes:
+    """The answer; where a limit ended the run there is none, but a list of errors."""
+    text, errors = event.get("result"), event.get("errors")
+    if not isinstance(text, str):
+        lines = errors if isinstance(errors, list) else []
+        text = "\n".join(line for line in lines if isinstance(line, str))
+    return text.encode("utf-8", "replace")
+
+
+def _usage(usage: object) -> Usage:
+    if not isinstance(usage, dict):
+        return Usage()
+    return Usage(
+        input_tokens=_count(usage.get("input_tokens")),
+        output_tokens=_count(usage.get("output_tokens")),
+        cache_read_tokens=_count(usage.get("cache_read_input_tokens")),
+        cache_creation_tokens=_count(usage.get("cache_creation_input_tokens")),
+    )
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return value if 0 <= value <= _MAX_COUNT else 0
+
+
+def _money(value: object) -> str | None:
+    """A decimal string, without what binary fractions add behind the tenth digit."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if not math.isfinite(value) or not 0 <= value < 1e9:
+        return None
+    return f"{Decimal(repr(value)).quantize(Decimal('1e-10')).normalize():f}"
+
+
+def _name(fields: dict[str, Any], key: str) -> str | None:
+    value = fields.get(key)
+    return value[:_MAX_NAME] if isinstance(value, str) else None

@@ -1,0 +1,224 @@
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccx_runner.snapshot import ClaudeFacts, Usage
+from ccx_runner.stream_json import StreamJsonReader
+
+# As Claude Code 2.1.330 printed them, with the fields that do not matter here left out.
+SESSION = "e0ac096b-a370-4b8a-894b-139eccb07f81"
+INIT = {"type": "system", "subtype": "init", "session_id": SESSION, "model": "claude-opus-5-5"}
+TOOL_RUN: list[dict[str, Any]] = [
+    INIT,
+    {
+        "type": "assistant",
+        "message": {
+            "model": "claude-opus-5-5",
+            "id": "msg_stub000002",
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "text", "text": "two blocks"}],
+            "stop_reason": None,
+            "usage": {"input_tokens": 1200, "cache_read_input_tokens": 300, "output_tokens": 1},
+        },
+        "parent_tool_use_id": None,
+        "session_id": SESSION,
+    },
+    {
+        "type": "assistant",
+        "message": {
+            "model": "claude-opus-5-5",
+            "id": "msg_stub000002",
+            "content": [{"type": "tool_use", "id": "toolu_stub000002", "name": "Bash"}],
+            "usage": {"input_tokens": 1200, "cache_read_input_tokens": 300, "output_tokens": 1},
+        },
+        "parent_tool_use_id": None,
+        "session_id": SESSION,
+    },
+    {
+        "type": "user",
+        "message": {"role": "user", "content": [{"type": "tool_result", "content": "integ-42"}]},
+        "parent_tool_use_id": None,
+        "session_id": SESSION,
+    },
+    {
+        "type": "assistant",
+        "message": {"id": "msg_stub000003", "content": [{"type": "text", "text": "Grüße 🙂"}]},
+        "parent_tool_use_id": None,
+        "session_id": SESSION,
+    },
+    {
+        "duration_api_ms": 44,
+        "stop_reason": "end_turn",
+        "session_id": SESSION,
+        "total_cost_usd": 0.011219999999999999,
+        "usage": {
+            "input_tokens": 2400,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 600,
+            "output_tokens": 75,
+            "server_tool_use": {"web_search_requests": 0},
+        },
+        "permission_denials": [],
+        "terminal_reason": "completed",
+        "type": "result",
+        "subtype": "success",
+        "is_error": False,
+        "num_turns": 2,
+        "result": "Grüße 🙂",
+    },
+]
+TOOL_FACTS = ClaudeFacts(
+    session_id=SESSION,
+    model="claude-opus-5-5",
+    turns=2,
+    is_error=False,
+    subtype="success",
+    terminal_reason="completed",
+    cost_usd="0.01122",
+    usage=Usage(2400, 75, 600, 0),
+    result_bytes=12,
+    result="Grüße 🙂",
+)
+API_ERROR = {
+    "duration_api_ms": 0,
+    "session_id": SESSION,
+    "total_cost_usd": 0,
+    "usage": {"input_tokens": 0, "output_tokens": 0},
+    "terminal_reason": "api_error",
+    "type": "result",
+    "subtype": "success",
+    "is_error": True,
+    "api_error_status": 400,
+    "num_turns": 1,
+    "result": "API Error: 400 stub says the request is bad",
+}
+MAX_TURNS = {
+    "session_id": SESSION,
+    "total_cost_usd": 0.01758,
+    "usage": {"input_tokens": 3600, "cache_read_input_tokens": 900, "output_tokens": 150},
+    "terminal_reason": "max_turns",
+    "type": "result",
+    "subtype": "error_max_turns",
+    "is_error": True,
+    "num_turns": 4,
+    "errors": ["Reached maximum number of turns (3)"],
+}
+
+
+def printed(*events: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
+
+
+def read(data: bytes, *, max_line_bytes: int = 1024 * 1024) -> StreamJsonReader:
+    reader = StreamJsonReader(max_line_bytes=max_line_bytes)
+    reader.feed(data)
+    reader.feed_end()
+    return reader
+
+
+@given(st.lists(st.integers(0, 5000), max_size=30))
+def test_a_run_with_a_tool_is_read_whatever_the_chunks(cuts: list[int]) -> None:
+    data, reader = printed(*TOOL_RUN), StreamJsonReader()
+    marks = [0, *sorted(cuts), len(data)]
+    for start, end in pairwise(marks):
+        reader.feed(data[start:end])
+    assert reader.facts == TOOL_FACTS
+    assert reader.result_seen
+    assert reader.skipped_lines == 0
+
+
+def test_turns_are_told_while_it_runs_but_no_usage_before_the_result() -> None:
+    facts = read(printed(*TOOL_RUN[:-1])).facts
+    assert (facts.turns, facts.usage, facts.cost_usd, facts.is_error) == (2, Usage(), None, None)
+
+
+def test_a_subagents_messages_are_no_turns() -> None:
+    nested = {"type": "assistant", "message": {"id": "m9"}, "parent_tool_use_id": "toolu_1"}
+    assert read(printed(INIT, nested)).facts.turns == 0
+
+
+def test_an_api_error_is_an_error_although_its_subtype_is_success() -> None:
+    facts = read(printed(INIT, API_ERROR)).facts
+    assert (facts.is_error, facts.terminal_reason, facts.cost_usd) == (True, "api_error", "0")
+    assert facts.result == "API Error: 400 stub says the request is bad"
+
+
+def test_where_a_limit_ends_the_run_the_errors_are_the_text() -> None:
+    facts = read(printed(INIT, MAX_TURNS)).facts
+    assert (facts.turns, facts.terminal_reason) == (4, "max_turns")
+    assert facts.result == "Reached maximum number of turns (3)"
+
+
+def test_feeding_says_whether_the_facts_have_changed() -> None:
+    reader = StreamJsonReader()
+    assert reader.feed(printed(INIT))
+    assert not reader.feed(printed(INIT, {"type": "user"}))
+
+
+def test_of_several_results_the_newest_counts() -> None:
+    assert read(printed(*TOOL_RUN, MAX_TURNS)).facts.cost_usd == "0.01758"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"not json", b"[1]", b'"text"', b"\xff\xfe", b"{", b"[" * 100_000, b'{"a":' * 100_000],
+)
+def test_garbage_is_counted_and_the_rest_is_read(line: bytes) -> None:
+    reader = read(line + b"\n\r\n" + printed(INIT))
+    assert (reader.skipped_lines, reader.facts.session_id) == (1, SESSION)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "a_new_one", "session_id": 5},
+        {"type": ["result"]},
+        {"type": "system", "subtype": "init", "session_id": None, "model": {}},
+        {"type": "assistant", "message": "text"},
+        {"type": "assistant", "message": {"id": None}},
+    ],
+)
+def test_unknown_types_and_fields_change_nothing(event: dict[str, Any]) -> None:
+    reader = read(printed(INIT, event))
+    assert reader.facts == ClaudeFacts(session_id=SESSION, model="claude-opus-5-5")
+
+
+def test_a_result_of_wrong_types_is_still_a_result() -> None:
+    wrong = {"usage": [], "num_turns": "9", "total_cost_usd": "free", "result": 5, "is_error": 1}
+    reader = read(printed({"type": "result", **wrong}))
+    assert reader.result_seen
+    assert reader.facts == ClaudeFacts()
+
+
+@pytest.mark.parametrize(
+    ("number", "money"),
+    [("0.005359999999999999", "0.00536"), ("1e-7", "0.0000001"), ("12", "12"), ("100", "100")]
+    + [(wrong, None) for wrong in ("-1", "NaN", "Infinity", "1e300", "true", "null")],
+)
+def test_money_is_a_plain_decimal(number: str, money: str | None) -> None:
+    line = f'{{"type":"result","total_cost_usd":{number}}}\n'
+    assert read(line.encode()).facts.cost_usd == money
+
+
+def test_a_long_result_is_cut_between_characters_and_its_size_is_told() -> None:
+    facts = read(printed({"type": "result", "result": "x" + "é" * 5000})).facts
+    assert facts.result_bytes == 10_001
+    assert facts.result == "x" + "é" * 511
+
+
+def test_lines_of_more_than_4_mb_are_read() -> None:
+    facts = read(printed({"type": "result", "result": "x" * 5_000_000}), max_line_bytes=2**23).facts
+    assert facts.result_bytes == 5_000_000
+
+
+def test_a_line_over_the_limit_is_skipped_and_not_kept() -> None:
+    reader = StreamJsonReader(max_line_bytes=1000)
+    for _ in range(100):
+        reader.feed(b"x" * 999)
+    assert reader.feed(b"\n" + printed(INIT))
+    assert reader.skipped_lines == 1
