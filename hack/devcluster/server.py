@@ -44,7 +44,8 @@ async def running_devcluster(
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devcluster-")))
         store, registry = _control_plane(stack, data_dir)
-        node = Kubelet(store, root=scratch / "node", path=path) if with_node else None
+        root = (data_dir or scratch) / "node"
+        node = Kubelet(store, root=root, path=path) if with_node else None
         controllers = Cleanup(store, registry)
         await stack.enter_async_context(_running(controllers.run()))
         url = await _listen(stack, Api(store, registry, node), port)

@@ -1,0 +1,52 @@
+"""Pods as JSON objects."""
+
+from typing import Any, Final
+
+from ccx_kube.answers import Object
+from ccx_kube.errors import ApiError
+from ccx_kube.objects import object_path, pages
+from ccx_kube.session import KubeSession
+
+_API: Final = "/api/v1"
+
+
+class Pods:
+    def __init__(self, session: KubeSession) -> None:
+        self._session = session
+
+    async def create(self, namespace: str, body: Object) -> Object:
+        return await self._session.request("POST", object_path(_API, namespace, "pods"), body=body)
+
+    async def get(self, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._session.request("GET", object_path(_API, namespace, "pods", name))
+        except ApiError as exc:
+            if exc.is_not_found:
+                return None
+            raise
+
+    async def list(self, label_selector: str, namespace: str | None = None) -> tuple[Object, ...]:
+        """Of all namespaces if none is given. The items say neither apiVersion nor kind."""
+        path = f"{_API}/pods" if namespace is None else object_path(_API, namespace, "pods")
+        found: tuple[Object, ...] = ()
+        async for page in pages(self._session, path, label_selector=label_selector):
+            found += tuple(page.get("items") or ())
+        return found
+
+    async def delete(
+        self, namespace: str, name: str, uid: str, grace_seconds: int | None = None
+    ) -> None:
+        """Only the pod of that uid; that it is gone, or another has its name, is success.
+
+        Without `grace_seconds` the pod's own grace counts.
+        """
+        options: dict[str, Any] = {"preconditions": {"uid": uid}}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            await self._session.request(
+                "DELETE", object_path(_API, namespace, "pods", name), body=options
+            )
+        except ApiError as exc:
+            if not (exc.is_not_found or exc.is_conflict):
+                raise
