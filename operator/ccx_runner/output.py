@@ -1,0 +1,139 @@
+"""Take in what the processes print: read both pipes, cut into lines, keep, mirror, understand.
+
+stdout, stderr -> LineBlocks -> Spool | Mirror | StreamJsonReader -> taken()
+
+A read takes at most 64 KiB, then everything else in the event loop has its turn. When the spool
+fails, the pipes are still read, so that nobody hangs in a write, but nothing is kept any more.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+from ccx_runner.frame_types import Stream
+from ccx_runner.line_blocks import Block, LineBlocks
+from ccx_runner.mirror import Mirror
+from ccx_runner.spool import Spool
+from ccx_runner.stream_json import StreamJsonReader
+
+READ_BYTES = 64 * 1024
+FLUSH_SECONDS = 0.2
+"""After that, the beginning of a line is handed on without its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    spool: Spool
+    mirror: Mirror
+    claude: StreamJsonReader | None
+    """Reads stdout, if that is Claude's."""
+
+
+class Output:
+    def __init__(
+        self, sinks: Sinks, *, taken: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
+        self.ended = asyncio.Event()
+        self._sinks, self._taken, self._failed = sinks, taken, failed
+        self._loop = asyncio.get_running_loop()
+        self._blocks = LineBlocks()
+        self._pipes: dict[Stream, IO[bytes]] = {}
+        self._flushes: dict[Stream, asyncio.TimerHandle] = {}
+        self._is_broken = False
+        self._mirror_fd: int | None = None
+
+    def read(self, pipes: dict[Stream, IO[bytes]]) -> None:
+        """Begin. The pipes must not block; they are closed at their end."""
+        self._pipes = pipes
+        for stream, pipe in pipes.items():
+            self._loop.add_reader(pipe.fileno(), self._read, stream)
+
+    def close(self) -> None:
+        """Take what is there, and wait no longer: somebody beside the execution holds a pipe."""
+        for stream in list(self._pipes):
+            while stream in self._pipes and self._read(stream):
+                pass
+            if stream in self._pipes:
+                self._end(stream)
+
+    def close_mirror(self) -> None:
+        """What stdout has not taken by now is left out."""
+        self._unwatch_mirror()
+        self._sinks.mirror.close()
+
+    def _read(self, stream: Stream) -> bool:
+        """Whether there was something."""
+        try:
+            chunk = os.read(self._pipes[stream].fileno(), READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._end(stream)
+            return False
+        self._take(self._blocks.feed(stream, chunk))
+        if stream is Stream.STDOUT and self._sinks.claude is not None:
+            self._sinks.claude.feed(chunk)
+        self._taken()
+        self._flush_later(stream)
+        return True
+
+    def _take(self, blocks: list[Block]) -> None:
+        if self._is_broken:
+            return
+        self._unwatch_mirror()  # a write that fails closes its descriptor
+        try:
+            for block in blocks:
+                self._sinks.spool.append(block.stream, block.data)
+                self._sinks.mirror.offer(block.data, time.monotonic())
+        except OSError as exc:
+            self._is_broken = True
+            self._failed(f"the output cannot be kept: {exc}")
+        self._watch_mirror()
+
+    def _flush_later(self, stream: Stream) -> None:
+        if stream in self._flushes:
+            self._flushes.pop(stream).cancel()
+        if self._blocks.has_rest(stream):
+            self._flushes[stream] = self._loop.call_later(FLUSH_SECONDS, self._flush, stream)
+
+    def _flush(self, stream: Stream) -> None:
+        block = self._blocks.flush(stream)
+        if block is not None:
+            self._take([block])
+            self._taken()
+
+    def _end(self, stream: Stream) -> None:
+        self._flush(stream)
+        if stream in self._flushes:
+            self._flushes.pop(stream).cancel()
+        pipe = self._pipes.pop(stream)
+        self._loop.remove_reader(pipe.fileno())
+        pipe.close()
+        if stream is Stream.STDOUT and self._sinks.claude is not None:
+            self._sinks.claude.feed_end()
+        if not self._pipes:
+            self._unwatch_mirror()
+            self._sinks.mirror.finish()
+            self._watch_mirror()
+            self.ended.set()
+        self._taken()
+
+    def _watch_mirror(self) -> None:
+        """Write on when stdout is read again."""
+        mirror = self._sinks.mirror
+        if mirror.wants_write and self._mirror_fd is None:
+            self._mirror_fd = mirror.fileno()
+            self._loop.add_writer(self._mirror_fd, self._write_mirror)
+
+    def _unwatch_mirror(self) -> None:
+        if self._mirror_fd is not None:
+            self._loop.remove_writer(self._mirror_fd)
+        self._mirror_fd = None
+
+    def _write_mirror(self) -> None:
+        self._unwatch_mirror()
+        self._sinks.mirror.flush()
+        self._watch_mirror()

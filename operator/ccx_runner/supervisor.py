@@ -1,0 +1,246 @@
+"""Keep the process as it is wished to be, enforce its limits, and end all of it in the end.
+
+wishes, limits, signals, SIGCHLD -> Supervisor -> freeze | thaw | TreeEnd -> facts for the snapshot
+
+A wish takes effect at once; carrying it out is one piece of work at a time, which gives way to
+a newer wish, and to an end before its next round.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from typing import Literal
+
+from ccx_runner.child import Child
+from ccx_runner.defences import free_a_descriptor
+from ccx_runner.freeze import MAX_SECONDS, Proof, freeze, thaw
+from ccx_runner.limit_timer import LimitTimer
+from ccx_runner.process_tree import STOPPED, UnreadableTreeError
+from ccx_runner.run_clock import RunClock
+from ccx_runner.snapshot import ControlFacts, EndedBy, State
+from ccx_runner.tree_end import TreeEnd, last_resort
+from ccx_runner.wishes import CANCEL, PAUSE, RESUME, Refused, Wish, Wishes
+
+log = logging.getLogger(__name__)
+
+HOLD_SECONDS = 1.0
+"""How often a freeze is proven anew: a death in a stopped group makes the kernel continue it,
+and an orphan of a kubectl exec may come to us later."""
+
+
+class Supervisor:
+    def __init__(
+        self, child: Child, wishes: Wishes, *, grace: float, changed: Callable[[], None]
+    ) -> None:
+        self.wishes = wishes
+        self.generation = 0
+        """The newest whose wish has been carried out."""
+
+        self.exit_code: int | None = None
+        self.ended_by: EndedBy | None = None
+        self.message = ""
+        self.control: ControlFacts | None = None
+        self.started_at = time.time()
+        self.pid = child.pid
+        self.state: State = "Starting"
+        self.gone = asyncio.Event()
+        """Nothing of the execution is left."""
+
+        self._child, self._grace, self._changed = child, grace, changed
+        self._clock = RunClock().started(time.monotonic())
+        self._tree_end = TreeEnd(child, grace=grace)
+        self._settling = asyncio.Lock()
+        self._limits = LimitTimer(self.end)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def clock(self) -> RunClock:
+        return self._clock.read(time.monotonic())
+
+    async def start(self) -> None:
+        """Carry out the first wish."""
+        self._arm_deadline()
+        self._do(self._hold())
+        if self.wishes.frozen:
+            try:
+                await self._settle("pause")
+            except Refused as refused:
+                log.warning("start: %s", refused)
+        else:
+            self.generation = self.wishes.generation
+        if self.state == "Starting":
+            self._enter("Running")
+
+    async def pause(self, wish: Wish | None) -> None:
+        """Return when every process is proven to be stopped. Raises Refused."""
+        self._take(PAUSE, wish)
+        await self._settle("pause")
+
+    async def resume(self, wish: Wish | None) -> None:
+        """Return when nothing is stopped, unless another owner of the freeze remains."""
+        self._take(RESUME, wish)
+        await self._settle("resume")
+
+    async def cancel(self, wish: Wish | None) -> None:
+        """Return when TERM and CONT have been sent, or there is nothing left to end."""
+        began = time.monotonic()
+        self.wishes = self.wishes.take(CANCEL, wish)
+        self.end("Cancel")
+        self.generation = self.wishes.generation
+        stopped = sum(process.state in STOPPED for process in self._tree_end.look().alive)
+        self._record("cancel", Proof(stopped, 1, (time.monotonic() - began) * 1000, not stopped))
+
+    async def interrupt(self) -> None:
+        """SIGINT to the main process. While paused it stays pending, hence is not proven."""
+        self._refuse_if_over()
+        self._child.send(signal.SIGINT)
+        self._record("interrupt", Proof(0, 0, 0.0, proven=self.state != "Paused"))
+
+    def end(self, by: EndedBy) -> None:
+        """Idempotent: the first reason stays, and none if the main process was quicker."""
+        if self._is_over:
+            return
+        if not self._child.has_completed():
+            self.ended_by = by
+        self._begin_end()
+
+    def fault(self, message: str) -> None:
+        """The runner cannot do its work: the agent must not go on without it."""
+        log.error("%s", message)
+        self.message = self.message or message
+        self.end("RunnerFault")
+
+    def result_seen(self) -> None:
+        """Claude has said its last word; it may take the grace, in active time, to exit."""
+        if not self._limits.has_limit("Lingered"):
+            self._limits.set_limit("Lingered", self.clock.active + self._grace)
+            self._limits.arm(self._clock)
+
+    def reap(self) -> None:
+        reaped = self._child.reap()
+        if reaped.exit_code is not None:
+            self._main_ended(reaped.exit_code)
+        if reaped.nobody_left:
+            self._tree_end.nobody_left.set()
+        if reaped.may_be_more:
+            asyncio.get_running_loop().call_soon(self.reap)
+
+    def conclude(self) -> None:
+        """All output has been taken in as well: the last change there is."""
+        for task in self._tasks:
+            task.cancel()
+        self._enter("Ended")
+
+    @property
+    def _is_over(self) -> bool:
+        return self.state in ("Ending", "Ended")
+
+    def _refuse_if_over(self) -> None:
+        if self._is_over:
+            raise Refused(
+                "the process has ended" if self.gone.is_set() else "the process is ending"
+            )
+
+    def _take(self, verb: str, wish: Wish | None) -> None:
+        wishes = self.wishes.take(verb, wish)
+        self._refuse_if_over()
+        self.wishes = wishes
+        self._arm_deadline()
+
+    async def _settle(self, action: Literal["pause", "resume"]) -> None:
+        """Bring the tree to what is wished by now, and record it."""
+        proof = await self._apply()
+        if proof is None:
+            self._refuse_if_over()
+            raise Refused("superseded by a newer wish")
+        self._record(action, proof)
+        if not proof.proven:
+            raise Refused(f"not proven within {MAX_SECONDS:.0f} s; it will be tried again")
+
+    async def _apply(self) -> Proof | None:
+        """None: something newer is wished. Of two pieces of work the second waits."""
+        async with self._settling:
+            frozen = self.wishes.frozen
+
+            def wanted() -> bool:
+                return self.wishes.frozen is frozen and not self._is_over
+
+            if not frozen and wanted():
+                self._enter("Running")
+            try:
+                proof = await (freeze if frozen else thaw)(os.getpid(), wanted=wanted)
+            except UnreadableTreeError as exc:
+                free_a_descriptor()
+                self.fault(str(exc))
+                return None
+            if not wanted():
+                return None
+            self._enter("Paused" if frozen and proof.proven else "Running")
+            if proof.proven:
+                self.generation = self.wishes.generation
+            return proof
+
+    async def _hold(self) -> None:
+        while True:
+            await asyncio.sleep(HOLD_SECONDS)
+            if self.wishes.frozen and not self._is_over:
+                await self._apply()
+
+    def _enter(self, state: State) -> None:
+        if state == self.state:
+            return
+        now = time.monotonic()
+        self._clock = self._clock.pause(now) if state == "Paused" else self._clock.resume(now)
+        self.state = state
+        if self._is_over:
+            self._limits.stop()
+        else:
+            self._limits.arm(self._clock)
+        self._changed()
+
+    def _record(
+        self, action: Literal["pause", "resume", "cancel", "interrupt"], proof: Proof
+    ) -> None:
+        self.control = ControlFacts(
+            action, time.time(), proof.processes_stopped, proof.rounds, proof.millis, proof.proven
+        )
+        self._changed()
+
+    def _main_ended(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        self._clock = self._clock.ended(time.monotonic())
+        self._tree_end.main_ended.set()
+        if self._is_over:
+            self._changed()
+        else:
+            self._begin_end()
+
+    def _begin_end(self) -> None:
+        self._tree_end.order()
+        self._do(self._finish_end())
+        self._enter("Ending")
+
+    async def _finish_end(self) -> None:
+        try:
+            await self._tree_end.finish()
+        finally:
+            if not self._tree_end.nobody_left.is_set():
+                last_resort(self._child)
+                self.message = self.message or "some processes could not be killed"
+            self.gone.set()
+
+    def _arm_deadline(self) -> None:
+        self._limits.set_limit("Deadline", self.wishes.active_deadline_seconds)
+        self._limits.arm(self._clock)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._done)
+        self._tasks.append(task)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (exc := task.exception()):
+            self.fault(f"internal error: {exc!r}")

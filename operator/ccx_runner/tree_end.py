@@ -1,0 +1,88 @@
+"""End every process below us: TERM and CONT, a grace, then KILL until nobody is left.
+
+order() -> the main process's group gets TERM, all get CONT
+finish() -> main process ends -> the others get TERM and CONT -> grace over -> KILL all
+
+TERM goes to the group first, and only then to what left it (sessions of their own): a main
+process that is asked to end, ends its tools itself and may still tell of it. One grace is for all.
+"""
+
+import asyncio
+import os
+import signal
+import time
+
+from ccx_runner.child import Child
+from ccx_runner.freeze import send_to_all, send_to_groups
+from ccx_runner.process_tree import Tree, UnreadableTreeError, look
+
+KILL_SECONDS = 30.0
+"""How long KILL is repeated. What still lives then hangs in the kernel."""
+
+
+class TreeEnd:
+    def __init__(self, child: Child, *, grace: float) -> None:
+        self.main_ended = asyncio.Event()
+        self.nobody_left = asyncio.Event()
+        self._child, self._grace = child, grace
+        self._over_at = 0.0
+        self._told = set[tuple[int, int]]()
+
+    def order(self) -> None:
+        """Do not wait. A stopped process acts on TERM only once it has been continued."""
+        self._over_at = time.monotonic() + self._grace
+        below = self.look().alive
+        if not self.main_ended.is_set():
+            self._told = {p.identity for p in below if p.group == self._child.pid}
+            self._child.send_to_group(signal.SIGTERM)
+        send_to_all(below, signal.SIGCONT)
+
+    async def finish(self) -> None:
+        """Return when nobody is left, or nothing more can be done about who is."""
+        await wait_for(self.main_ended, self._over_at - time.monotonic())
+        if self.main_ended.is_set() and not self.nobody_left.is_set():
+            self._order_the_others()
+            await wait_for(self.nobody_left, self._over_at - time.monotonic())
+        await self.kill()
+
+    async def kill(self) -> None:
+        until = time.monotonic() + KILL_SECONDS
+        pause = 0.002
+        while not self.nobody_left.is_set() and time.monotonic() < until:
+            tree = self.look()
+            send_to_groups(tree, signal.SIGKILL)
+            send_to_all(tree.alive, signal.SIGKILL)
+            await wait_for(self.nobody_left, pause)
+            pause = min(pause * 2, 0.05)
+
+    def look(self) -> Tree:
+        """Whoever is below us. Where that cannot be read, there is no grace for anybody."""
+        try:
+            return look(os.getpid())
+        except UnreadableTreeError:
+            last_resort(self._child)
+            return Tree()
+
+    def _order_the_others(self) -> None:
+        below = self.look().alive
+        send_to_all([p for p in below if p.identity not in self._told], signal.SIGTERM)
+        send_to_all(below, signal.SIGCONT)
+
+
+def last_resort(child: Child) -> None:
+    """KILL without a look at /proc: the group, and as PID 1 all of the container."""
+    child.send_to_group(signal.SIGKILL)
+    if os.getpid() == 1:
+        os.kill(-1, signal.SIGKILL)
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it was set in time."""
+    if event.is_set() or seconds <= 0:
+        return event.is_set()
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        waiting.cancel()
+    return event.is_set()

@@ -1,0 +1,85 @@
+"""How an execution's processes look from outside of the runner: an own reader of /proc.
+
+It knows them by a mark in their environment, not by parentage, and reads status files, not stat.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+POLL_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One process, at one moment."""
+
+    pid: int
+    parent: int
+    states: tuple[str, ...]
+    """Of its threads."""
+
+    cpu_ticks: int
+
+
+def eventually(is_true: Callable[[], object], *, seconds: float = 15, what: str = "") -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or is_true}"
+        time.sleep(POLL_SECONDS)
+
+
+def marked(mark: str) -> list[Seen]:
+    """All processes with that text in their environment; zombies have none and are left out."""
+    found = [see(int(e.name)) for e in Path("/proc").iterdir() if _has_mark(e, mark.encode())]
+    return [process for process in found if process is not None]
+
+
+def see(pid: int) -> Seen | None:
+    """None when it has gone."""
+    try:
+        status = _status(Path(f"/proc/{pid}/status"))
+        threads = tuple(
+            _status(task / "status")["State"][0] for task in Path(f"/proc/{pid}/task").iterdir()
+        )
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except (OSError, KeyError):
+        return None
+    return Seen(pid, int(status["PPid"]), threads, sum(map(int, ticks)))
+
+
+def below(pid: int) -> list[Seen]:
+    """Everything below a process, zombies too."""
+    everybody = [see(int(e.name)) for e in Path("/proc").iterdir() if e.name.isdigit()]
+    processes = [process for process in everybody if process is not None]
+    found, parents = list[Seen](), {pid}
+    while parents:
+        layer = [process for process in processes if process.parent in parents]
+        found += layer
+        parents = {process.pid for process in layer}
+    return found
+
+
+def running(processes: list[Seen]) -> list[Seen]:
+    """Those that are not stopped. Inside vfork a parent hangs in D until its child goes on."""
+    with_stopped_child = {p.parent for p in processes if set(p.states) <= set("Tt")}
+    still = {
+        p.pid: set("TtZX") | ({"D"} if p.pid in with_stopped_child else set()) for p in processes
+    }
+    return [p for p in processes if not set(p.states) <= still[p.pid]]
+
+
+def _has_mark(entry: Path, mark: bytes) -> bool:
+    if not entry.name.isdigit() or int(entry.name) == os.getpid():
+        return False
+    try:
+        return mark in (entry / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+def _status(path: Path) -> dict[str, str]:
+    lines = path.read_text(errors="replace").splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
