@@ -3,11 +3,13 @@
 Exits 0 only if all of it has happened.
 """
 
+import argparse
 import asyncio
 import signal
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 from ccx_api.names import API_VERSION, KIND
 from ccx_dev.child import StackError
@@ -94,19 +96,22 @@ async def _silence(execution: Execution, narrator: Narrator) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ccx_dev.demo", description=__doc__)
+    parser.add_argument("--directory", type=Path, default=ROOT / ".ccx/demo", help="for the logs")
+    directory = parser.parse_args().directory
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     narrator = Narrator()
     if claude_directory() is None:
         sys.exit(MISSING)
     narrator.plain("CC-Executor: Claude Code as a Kubernetes object\n")
     try:
-        with running_stack(ROOT / ".ccx/demo") as stack:
+        with running_stack(directory) as stack:
             narrator.plain(SCRIPTED if stack.scripted else REAL)
             narrator.plain()
             narrator.say("cluster", f"devcluster, a stand-in for a cluster, serves {stack.url}")
             asyncio.run(play(stack, narrator))
     except (StackError, TimeoutError) as error:
-        sys.exit(f"\nThe demo did not work: {error}\nLogs are in .ccx/demo")
+        sys.exit(f"\nThe demo did not work: {error}\nLogs are in {directory}")
     except KeyboardInterrupt:
         sys.exit(130)
     narrator.plain("\nAll of it happened. Next: `make up`, and README.md, for your own executions.")
