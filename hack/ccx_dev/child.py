@@ -62,19 +62,19 @@ class Child:
         self._process.kill()
         self._reap()
 
-    def end(self) -> None:
-        """TERM, and KILL for one that does not listen. Safe to call again."""
+    def end(self) -> int:
+        """TERM, and KILL for one that does not listen. Safe to call again. The exit code."""
         self._process.terminate()
         try:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._reap()
+        return self._reap()
 
-    def _reap(self) -> None:
-        self._process.wait()
+    def _reap(self) -> int:
         if self._process.stdout is not None:
             self._process.stdout.close()
+        return self._process.wait()
 
     def _wait_ready(self, deadline: float) -> str:
         """What stands behind the word `ready`."""

@@ -1,12 +1,14 @@
 """SIGKILL of the operator at any time: nothing is lost, and nothing happens twice."""
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ccx_dev.stack import Stack, running_stack
-from support.kubectl import Kubectl, an_execution, require_kubectl
+from support.kubectl import Kubectl, an_execution, eventually, require_kubectl
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +29,25 @@ def pods_of(kubectl: Kubectl, name: str) -> list[str]:
     return kubectl("get", "pods", "-l", chosen, "-o", "name").split()
 
 
-def event_counts(kubectl: Kubectl, name: str) -> list[tuple[str, int]]:
+def operators_writes(stack: Stack) -> int:
+    """How many requests have changed something; kubectl's creations are left out."""
+    with urllib.request.urlopen(f"{stack.url}/devcluster/requests", timeout=10) as answer:
+        counts = json.load(answer)["requests"]
+    return sum(
+        entry["count"]
+        for entry in counts
+        if entry["verb"] in ("create", "patch", "delete")
+        and (entry["verb"], entry["resource"]) != ("create", "claudeexecutions.cc-executor.dev")
+    )
+
+
+def assert_each_event_once(kubectl: Kubectl, name: str) -> None:
     chosen = f"involvedObject.name={name}"
     template = "{range .items[*]}{.reason} {.count}{'\\n'}{end}"
-    lines = kubectl(
-        "get", "events", "--field-selector", chosen, "-o", f"jsonpath={template}"
-    ).splitlines()
-    return sorted((reason, int(count or 1)) for reason, count in (line.split() for line in lines))
+    told = kubectl("get", "events", "--field-selector", chosen, "-o", f"jsonpath={template}")
+    assert sorted(told.splitlines()) == sorted(
+        {f"{line.split()[0]} 1" for line in told.splitlines()}
+    )
 
 
 @pytest.mark.parametrize("until", ["Accepted", "PodReady", "Running", "Finished"])
@@ -48,9 +62,23 @@ def test_an_execution_finishes_whenever_the_operator_is_killed(
     status = kubectl.wait(name, "Succeeded")["status"]
     assert status["output"]["bytes"] == 5
     assert len(pods_of(kubectl, name)) == 1
-    counts = event_counts(kubectl, name)
-    assert [reason for reason, _ in counts] == sorted({reason for reason, _ in counts})
-    assert {count for _, count in counts} == {1}
+    assert_each_event_once(kubectl, name)
+
+
+@pytest.mark.parametrize("writes", range(1, 9))
+def test_nothing_happens_twice_after_a_crash_behind_any_write(
+    stack: Stack, kubectl: Kubectl, writes: int
+) -> None:
+    """Finalizer, pod, status, Event, status, Event, status, Event, finalizer."""
+    name, before = f"crash-{writes}", operators_writes(stack)
+    kubectl.apply(an_execution(name, command=["sh", "-c", "sleep 1; echo done"]))
+    eventually(lambda: operators_writes(stack) >= before + writes, what=f"write {writes}")
+    stack.operator.kill()
+    stack.start_operator()
+    status = kubectl.wait(name, "Succeeded")["status"]
+    assert status["output"]["bytes"] == 5
+    assert len(pods_of(kubectl, name)) == 1
+    assert_each_event_once(kubectl, name)
 
 
 def test_a_wish_that_is_made_while_no_operator_runs_is_carried_out_later(
