@@ -1,0 +1,160 @@
+"""The container `agent`: the runner's command line, its environment, and its mounts. Pure.
+
+The kubelet expands `$(NAME)` in commands and in values, and `$$` is a literal `$`: what comes
+from people as text (prompt, arguments) has every `$` doubled. Variables of spec.env keep the
+meaning that they have in every pod.
+"""
+
+from posixpath import normpath
+from typing import Any, Final
+
+from ccx_api.names import (
+    AGENT_CONTAINER,
+    CCX_DIR,
+    HOME_DIR,
+    READINESS_PORT,
+    RUN_DIR,
+    RUNNER_PYZ,
+    TERMINATION_LOG,
+    TMP_DIR,
+    WORKSPACE_DIR,
+)
+from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
+from ccx_api.wish import Wish
+
+Body = dict[str, Any]
+
+_OUR_MOUNTS: Final = (
+    ("ccx-runner", CCX_DIR),
+    ("ccx-run", RUN_DIR),
+    ("ccx-home", HOME_DIR),
+    ("ccx-workspace", WORKSPACE_DIR),
+    ("ccx-tmp", TMP_DIR),
+)
+_READINESS: Final = {
+    "httpGet": {"path": "/ready", "port": READINESS_PORT},
+    "periodSeconds": 1,
+    "failureThreshold": 1,
+    "timeoutSeconds": 3,  # a busy node is no reason to look at every execution
+}
+_CLAUDE_ENV: Final = {
+    "DISABLE_AUTOUPDATER": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_TELEMETRY": "1",
+    "IS_SANDBOX": "1",
+}
+
+
+def agent_container(
+    execution: ClaudeExecution, base: Body, default_image: str, snapshot_bytes: int
+) -> Body:
+    """`base` is what spec.podTemplate says of this container."""
+    spec = execution.spec
+    port = {"name": "readiness", "containerPort": READINESS_PORT}
+    container: Body = {
+        **base,
+        "name": AGENT_CONTAINER,
+        "image": spec.image or default_image,
+        "command": [_literal(word) for word in _command(execution, snapshot_bytes)],
+        "workingDir": WORKSPACE_DIR,
+        "env": _env(spec, base.get("env") or []),
+        "envFrom": _env_from(spec, base.get("envFrom") or []),
+        "ports": [port, *(base.get("ports") or [])],
+        "readinessProbe": dict(_READINESS),
+        "resources": _resources(spec, base.get("resources") or {}),
+        "terminationMessagePath": TERMINATION_LOG,
+        "volumeMounts": [*our_mounts(base), *(base.get("volumeMounts") or [])],
+    }
+    return {key: value for key, value in container.items() if value != []}
+
+
+def our_mounts(base: Body) -> list[Body]:
+    """Ours, without the home, workspace or tmp that the template mounts a volume of its own on."""
+    theirs = {normpath(mount.get("mountPath", "")) for mount in base.get("volumeMounts") or []}
+    return [
+        {"name": name, "mountPath": path, **({"readOnly": True} if path == CCX_DIR else {})}
+        for name, path in _OUR_MOUNTS
+        if path not in theirs
+    ]
+
+
+def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
+    spec = execution.spec
+    wish = Wish.of(execution).model_dump_json(exclude_none=True)
+    runner = ["python3", "-I", "-S", RUNNER_PYZ, "run"]
+    options = ["--wish", wish, "--grace", str(spec.termination_grace_period_seconds)]
+    options += ["--snapshot-bytes", str(snapshot_bytes)]
+    if spec.command is not None:
+        return [*runner, *options, "--", *spec.command]
+    return [*runner, *options, "--claude", "--", *_claude(spec, execution.metadata.uid)]
+
+
+def _claude(spec: ExecutionSpec, session_id: str) -> list[str]:
+    """The prompt is not here: argv is readable to every process of the pod and of the node."""
+    words = ["claude", "-p", "--output-format", "stream-json", "--verbose"]
+    words += ["--session-id", session_id]
+    if spec.model is not None:
+        words += ["--model", spec.model]
+    if spec.max_turns is not None:
+        words += ["--max-turns", str(spec.max_turns)]
+    if spec.permission_mode is not None:
+        words += ["--permission-mode", spec.permission_mode]
+    if spec.allowed_tools:
+        words += ["--allowedTools", *spec.allowed_tools]
+    if spec.disallowed_tools:
+        words += ["--disallowedTools", *spec.disallowed_tools]
+    return words
+
+
+def _env(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
+    """The later of two variables of one name counts; nobody but us has CCX_ names."""
+    ours: list[Body] = [
+        {"name": "CCX_RUN_DIR", "value": RUN_DIR},
+        {"name": "CCX_TERMINATION_LOG", "value": TERMINATION_LOG},
+        {"name": "CCX_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "CCX_READINESS_PORT", "value": str(READINESS_PORT)},
+        *_prompt(spec),
+        {"name": "HOME", "value": HOME_DIR},
+        {"name": "TMPDIR", "value": TMP_DIR},
+    ]
+    if spec.command is None:
+        ours += [{"name": name, "value": value} for name, value in _CLAUDE_ENV.items()]
+    theirs = [v.model_dump(by_alias=True, exclude_none=True) for v in spec.env or ()]
+    by_name: dict[str, Body] = {}
+    for variable in (*ours, *template, *theirs):
+        by_name.pop(variable["name"], None)  # it may refer to what stands before its new place
+        by_name[variable["name"]] = variable
+    return list(by_name.values())
+
+
+def _prompt(spec: ExecutionSpec) -> list[Body]:
+    if spec.prompt is not None:
+        return [{"name": "CCX_PROMPT", "value": _literal(spec.prompt)}]
+    if spec.prompt_from is not None:
+        source = spec.prompt_from.model_dump(by_alias=True, exclude_none=True)
+        return [{"name": "CCX_PROMPT", "valueFrom": source}]
+    return []
+
+
+def _env_from(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
+    credentials: list[Body] = []
+    if spec.credentials is not None:
+        credentials = [{"secretRef": {"name": spec.credentials.secret_ref.name}}]
+    theirs = [s.model_dump(by_alias=True, exclude_none=True) for s in spec.env_from or ()]
+    return [*credentials, *template, *theirs]
+
+
+def _resources(spec: ExecutionSpec, template: Body) -> Body:
+    wanted: Body = {}
+    if spec.resources is not None:
+        wanted = spec.resources.model_dump(by_alias=True, exclude_none=True)
+    requests = {**(template.get("requests") or {}), **wanted.get("requests", {})}
+    limits = {**(template.get("limits") or {}), **wanted.get("limits", {})}
+    if "ephemeral-storage" not in limits:  # else the limit is the request
+        requests.setdefault("ephemeral-storage", "256Mi")
+    merged = {**template, "requests": requests, "limits": limits}
+    return {key: value for key, value in merged.items() if value != {}}
+
+
+def _literal(text: str) -> str:
+    return text.replace("$", "$$")

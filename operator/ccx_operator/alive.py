@@ -1,0 +1,128 @@
+"""While the agent's container runs: what to ask of its runner, and what to say of it. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ccx_api.conditions import Reason
+from ccx_api.snapshot import Snapshot
+from ccx_api.status import ExecutionStatus, Phase
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.actions import Decision
+from ccx_operator.asking import ask, is_behind
+from ccx_operator.conditions import settle
+from ccx_operator.facts import PodFacts
+from ccx_operator.observed import Observed
+from ccx_operator.progress import only_live_facts_differ, with_pod, with_snapshot
+from ccx_operator.start import late_start, start_due
+from ccx_operator.stopping import stop
+from ccx_operator.wanted import soonest
+
+LIVE_WRITES_APART = timedelta(seconds=5)
+"""What only counts (usage, output, seconds) is written at most this often."""
+
+
+def alive(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, *, now: datetime
+) -> Decision:
+    step = stop(execution, pod, observed, now=now) or ask(execution, pod, observed, now=now)
+    if step.action is not None:  # its answer will tell more about the status
+        return Decision(execution.status, (step.action,))
+    seen = _seen(execution, pod, observed, now)
+    waits = [d for d in (seen.check_after, step.check_after) if d is not None]
+    return replace(seen, check_after=min(waits, default=None))
+
+
+def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime) -> Decision:
+    snapshot = observed.snapshot
+    if pod.unreachable_since is not None:
+        return Decision(_unreachable(execution, pod, now))
+    if snapshot is not None and snapshot.state == "Ended":
+        return Decision(execution.status)  # the container ends next, and then all is written once
+    phase = _phase(execution.status, pod, snapshot)
+    if phase is Phase.STARTING:
+        return late_start(execution, pod, now) or _booting(execution, pod, now)
+
+    status = with_pod(execution.status, pod)
+    if snapshot is not None:
+        status = with_snapshot(status, snapshot)
+    update = {"node_name": pod.node, "start_time": status.start_time or pod.agent.running_since}
+    status = status.model_copy(update=update)
+    text = _undelivered(execution, pod, observed) or _text(execution, phase, snapshot)
+    reason = _reason(execution.status, phase, snapshot)
+    return _held_back(
+        execution, settle(execution, status, phase, reason, text, now=now), observed, now
+    )
+
+
+def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) -> Phase:
+    if snapshot is None:
+        if status.phase in (Phase.RUNNING, Phase.PAUSED):
+            return status.phase  # the operator is new here; it looks when readiness disagrees
+        return Phase.RUNNING if pod.ready else Phase.STARTING
+    match snapshot.state:
+        case "Starting":
+            return Phase.STARTING
+        case "Paused":
+            return Phase.PAUSED
+        case "Running":
+            return Phase.RUNNING
+        case _:
+            return Phase.PAUSED if status.phase is Phase.PAUSED else Phase.RUNNING
+
+
+def _reason(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> Reason:
+    if phase is Phase.PAUSED:
+        return Reason.PAUSED_BY_USER
+    paused = snapshot.paused_seconds if snapshot is not None else status.paused_seconds
+    return Reason.RESUMED if paused else Reason.STARTED
+
+
+def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        before = execution.status
+        stale = before.phase is not phase or before.reason == Reason.NODE_UNREACHABLE
+        return "" if stale else before.message
+    if snapshot.state == "Ending":
+        return "its process is being ended"
+    if phase is not Phase.PAUSED:
+        hint = "spec.suspend has no effect once the process has started: use desiredState: Paused"
+        return hint if execution.spec.suspend else ""
+    count = snapshot.control.processes_stopped if snapshot.control else 0
+    text = {0: "frozen", 1: "1 process frozen"}.get(count, f"{count} processes frozen")
+    if "local" in snapshot.frozen_by:
+        return f"{text} from inside the pod: `ccx-runner resume` there thaws it"
+    return text
+
+
+def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:
+    if observed.silence is None or not is_behind(execution, pod, observed):
+        return ""
+    wanted = execution.spec.desired_state
+    return f"{wanted} is not delivered yet, its runner does not answer: {observed.silence.message}"
+
+
+def _booting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
+    text = f"pod {pod.name} is made, its process has not started"
+    status = with_pod(execution.status, pod)
+    status = settle(execution, status, Phase.STARTING, Reason.POD_CREATED, text, now=now)
+    return Decision(status, check_after=soonest(now, start_due(execution, pod)))
+
+
+def _unreachable(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> ExecutionStatus:
+    phase = execution.status.phase
+    if phase is Phase.QUEUED:
+        phase = Phase.STARTING
+    text = f"node {pod.node} cannot be reached: the process may run on or not"
+    status = with_pod(execution.status, pod)
+    return settle(execution, status, phase, Reason.NODE_UNREACHABLE, text, now=now)
+
+
+def _held_back(
+    execution: ClaudeExecution, status: ExecutionStatus, observed: Observed, now: datetime
+) -> Decision:
+    if observed.written_at is None or not only_live_facts_differ(execution.status, status):
+        return Decision(status)
+    due = observed.written_at + LIVE_WRITES_APART
+    if now >= due:
+        return Decision(status)
+    return Decision(execution.status, check_after=soonest(now, due))

@@ -1,0 +1,146 @@
+"""The Cluster of controller.py on ccx_kube: each action as calls, each answer as an outcome."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+from ccx_api.names import FINALIZER
+from ccx_api.snapshot import Snapshot
+from ccx_api.status import ExecutionStatus
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable
+from ccx_kube.events import Events
+from ccx_kube.executions import Executions
+from ccx_kube.pods import Pods
+from ccx_kube.session import KubeSession
+from ccx_operator.actions import (
+    Action,
+    AddFinalizer,
+    ConfirmPod,
+    CreatePod,
+    DeletePod,
+    Deliver,
+    Look,
+    RemoveFinalizer,
+)
+from ccx_operator.controller import ConflictError
+from ccx_operator.facts import MAX_MESSAGE, pod_facts
+from ccx_operator.links import Links, Place
+from ccx_operator.observed import RefusalKind, is_ending
+from ccx_operator.outcomes import (
+    Heard,
+    ObjectGone,
+    Outcome,
+    PodGoing,
+    PodGone,
+    PodSeen,
+    Refused,
+    Unanswered,
+    Written,
+)
+from ccx_operator.pod_spec import Images, pod_body
+
+_FOR_GOOD: Final = frozenset({400, 403, 404, 413, 422})
+"""Answers to a creation that another try would get again, but for a quota."""
+
+
+class KubeCluster:
+    def __init__(self, session: KubeSession, links: Links, images: Images) -> None:
+        self._executions, self._pods = Executions(session), Pods(session)
+        self._events, self._links, self._images = Events(session), links, images
+
+    async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
+        namespace = execution.metadata.namespace
+        match action:
+            case AddFinalizer():
+                return await self._finalizers(execution, wanted=True)
+            case RemoveFinalizer():
+                return await self._finalizers(execution, wanted=False)
+            case CreatePod():
+                return await self._create(execution)
+            case DeletePod(name, uid):
+                await self._pods.delete(namespace, name, uid)
+                return PodGoing()
+            case ConfirmPod(name):
+                return await self._confirm(execution, name) or PodGone()
+            case Look(name, uid):
+                place = Place(execution.metadata.uid, namespace, name, uid)
+                look = partial(self._links.look, place)
+                return await self._ask(place, look, execution.metadata.generation)
+            case Deliver(name, uid, verb, wish):
+                place = Place(execution.metadata.uid, namespace, name, uid)
+                deliver = partial(self._links.deliver, place, verb, wish)
+                return await self._ask(place, deliver, wish.generation)
+
+    async def patch_status(
+        self, execution: ClaudeExecution, status: ExecutionStatus
+    ) -> ClaudeExecution | None:
+        return await _written(self._executions.patch_status(execution, status))
+
+    async def read(self, execution: ClaudeExecution) -> ClaudeExecution | None:
+        """None also if another object has taken its name."""
+        metadata = execution.metadata
+        found = await _written(self._executions.get(metadata.namespace, metadata.name))
+        return found if found is not None and found.metadata.uid == metadata.uid else None
+
+    async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
+        await self._events.create(namespace, body)
+
+    async def _finalizers(self, execution: ClaudeExecution, *, wanted: bool) -> Outcome:
+        others = tuple(name for name in execution.metadata.finalizers if name != FINALIZER)
+        finalizers = (*others, FINALIZER) if wanted else others
+        written = await _written(self._executions.set_finalizers(execution, finalizers))
+        return ObjectGone() if written is None else Written(written)
+
+    async def _create(self, execution: ClaudeExecution) -> Outcome:
+        body = pod_body(execution, self._images)
+        try:
+            return PodSeen(pod_facts(await self._pods.create(execution.metadata.namespace, body)))
+        except ApiError as exc:
+            if not exc.is_already_exists:
+                return Refused(refusal_kind(exc), exc.message[:MAX_MESSAGE])
+        name = body["metadata"]["name"]
+        ours = await self._confirm(execution, name)
+        if ours is not None:
+            return ours  # made before a crash, or by a request whose answer was lost
+        return Refused(RefusalKind.NAME_TAKEN, f"pod {name} belongs to somebody else")
+
+    async def _confirm(self, execution: ClaudeExecution, name: str) -> PodSeen | None:
+        """Only the pod whose controller is this very execution."""
+        body = await self._pods.get(execution.metadata.namespace, name)
+        pod = pod_facts(body) if body is not None else None
+        return PodSeen(pod) if pod is not None and pod.owner_uid == execution.metadata.uid else None
+
+    async def _ask(
+        self, place: Place, ask: Callable[[], Awaitable[Snapshot]], generation: int
+    ) -> Outcome:
+        try:
+            return Heard(await ask())
+        except LinkRefused as exc:
+            # Where it has a newer wish than ours its snapshot says so, and our watch lags.
+            newest = self._links.newest(place)
+            if newest is not None and (is_ending(newest) or newest.generation >= generation):
+                return Heard(newest)
+            return Unanswered(str(exc)[:MAX_MESSAGE])
+        except (KubeError, OSError, TimeoutError) as exc:
+            await self._links.drop(place)
+            return Unanswered(str(exc)[:MAX_MESSAGE] or type(exc).__name__)
+
+
+def refusal_kind(exc: ApiError) -> RefusalKind:
+    """Raise what says nothing about this pod: who we are, how busy the server is, no answer."""
+    if isinstance(exc, Unreachable) or exc.status in (401, 409, 429):
+        raise exc
+    passing = exc.status not in _FOR_GOOD or "exceeded quota" in exc.message
+    return RefusalKind.QUOTA if passing else RefusalKind.REJECTED
+
+
+async def _written(call: Awaitable[ClaudeExecution]) -> ClaudeExecution | None:
+    try:
+        return await call
+    except ApiError as exc:
+        if exc.is_not_found:
+            return None
+        if exc.is_conflict:
+            raise ConflictError from exc
+        raise

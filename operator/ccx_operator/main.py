@@ -1,0 +1,164 @@
+"""`ccx-operator`: the feed, the controller, the links and the metrics in one task group.
+
+If one of them dies, the process does; Kubernetes starts another.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+
+import kopf
+
+from ccx_api.snapshot import Snapshot
+from ccx_kube.errors import ConfigError
+from ccx_kube.executions import Executions
+from ccx_kube.link import RunnerLink
+from ccx_kube.pods import Pods
+from ccx_kube.session import KubeSession
+from ccx_operator import handlers, logs
+from ccx_operator.cluster import KubeCluster
+from ccx_operator.controller import Controller
+from ccx_operator.handlers import Feed
+from ccx_operator.links import Links, Place
+from ccx_operator.metrics import Metrics
+from ccx_operator.pod_spec import Images
+from ccx_operator.resync import Resync
+from ccx_operator.store import Store
+from ccx_operator.work_queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    namespaces: tuple[str, ...]
+    """Empty: all."""
+
+    images: Images
+    metrics: tuple[str, int] | None
+    node_lost: timedelta
+    log_format: str
+
+
+def main() -> None:
+    options = parse(sys.argv[1:])
+    logs.configure(options.log_format)
+    try:
+        asyncio.run(_until_told_to_stop(options))
+    except ConfigError as exc:
+        sys.exit(f"ccx-operator: {exc}")
+    except BaseExceptionGroup as exc:
+        for error in exc.exceptions:
+            log.critical("a part of the operator died", exc_info=error)
+        sys.exit(1)
+
+
+def parse(words: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser(
+        prog="ccx-operator", description="Run ClaudeExecutions of cc-executor.dev as pods."
+    )
+    add = parser.add_argument
+    add("--namespace", action="append", default=[], help="only this one; may be repeated")
+    add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
+    add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
+    add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
+    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
+    add("--log-format", choices=("json", "text"), default="json")
+    found = parser.parse_args(words)
+    return Options(
+        namespaces=tuple(found.namespace),
+        images=Images(runtime=found.runtime_image, runner=found.runner_image),
+        metrics=found.metrics_address,
+        node_lost=timedelta(seconds=found.node_lost_seconds),
+        log_format=found.log_format,
+    )
+
+
+async def _until_told_to_stop(options: Options) -> None:
+    """kopf's own way to stop waits 5 s for tasks that are not its: the whole is cancelled."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    operator = asyncio.create_task(operate(options, ready))
+    signals = asyncio.create_task(_take_signals_back(ready, loop, operator))
+    try:
+        with suppress(asyncio.CancelledError):
+            await operator
+    finally:
+        signals.cancel()
+
+
+async def _take_signals_back(
+    ready: asyncio.Event, loop: asyncio.AbstractEventLoop, operator: asyncio.Task[None]
+) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, operator.cancel)
+    await ready.wait()  # kopf has put its handlers in
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, operator.cancel)
+
+
+async def operate(options: Options, ready: asyncio.Event) -> None:
+    store, queue = Store(), WorkQueue()
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(await KubeSession.from_environment())
+        links = Links(partial(RunnerLink.open, session), partial(_heard, store, queue))
+        metrics = Metrics(store, queue_depth=lambda: queue.depth, links_open=lambda: len(links))
+        session.on_response = metrics.requested
+        cluster = KubeCluster(session, links, options.images)
+        lists = (Executions(session), Pods(session))
+        resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
+        lost = options.node_lost
+        controller = Controller(store, queue, cluster, metrics, now=_now, node_lost=lost)
+        if options.metrics is not None:
+            stack.enter_context(metrics.served(*options.metrics))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_feed(options, Feed(store, queue, _now), ready))
+            tasks.create_task(controller.run())
+            tasks.create_task(links.run())
+            tasks.create_task(resync.run())
+
+
+async def _feed(options: Options, feed: Feed, ready: asyncio.Event) -> None:
+    await kopf.operator(
+        registry=handlers.registry,
+        memo=feed,
+        standalone=True,
+        clusterwide=not options.namespaces,
+        namespaces=options.namespaces,
+        ready_flag=ready,
+    )
+    raise RuntimeError("kopf has ended")
+
+
+def _heard(store: Store, queue: WorkQueue, place: Place, snapshot: Snapshot) -> None:
+    store.heard(place.execution, snapshot, _now(), pod_uid=place.pod_uid)
+    queue.add(place.execution)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _image(name: str) -> str:
+    """Of our own version: operator and runner speak one protocol."""
+    return f"cc-executor/{name}:{version('cc-executor')}"
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
+    return host.strip("[]"), int(port)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 on")
+    return int(text)

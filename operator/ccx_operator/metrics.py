@@ -1,0 +1,84 @@
+"""What Prometheus is told. No label holds a name: a thousand executions are not a thousand series.
+
+The exporter's thread reads counters and, at a scrape, the store's phases.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    start_http_server,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ccx_api.status import Phase
+from ccx_operator.store import Store
+
+
+class Metrics:
+    def __init__(
+        self, store: Store, *, queue_depth: Callable[[], float], links_open: Callable[[], float]
+    ) -> None:
+        self.registry = CollectorRegistry()
+        self._reconciles = Counter(
+            "ccx_reconcile", "Reconciles by result.", ["result"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "ccx_reconcile_duration_seconds", "How long a reconcile took.", registry=self.registry
+        )
+        self._actions = Counter(
+            "ccx_actions", "Actions carried out, by kind.", ["action"], registry=self.registry
+        )
+        self._requests = Counter(
+            "ccx_api_requests",
+            "Requests to the API server by verb and HTTP status; 0 means no answer.",
+            ["verb", "code"],
+            registry=self.registry,
+        )
+        self._gauge("ccx_work_queue_depth", "Executions that wait.", queue_depth)
+        self._gauge("ccx_links_open", "Runner links held open.", links_open)
+        build = Gauge("ccx_build_info", "Always 1.", ["version"], registry=self.registry)
+        build.labels(version("cc-executor")).set(1)
+        self.registry.register(_Executions(store))
+
+    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(name, text, registry=self.registry).set_function(value)
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        self._reconciles.labels(result).inc()
+        self._seconds.observe(seconds)
+
+    def acted(self, action: str) -> None:
+        self._actions.labels(action).inc()
+
+    def requested(self, verb: str, code: int) -> None:
+        self._requests.labels(verb, str(code)).inc()
+
+    @contextmanager
+    def served(self, host: str, port: int) -> Iterator[int]:
+        """GET /metrics on a thread of its own; yield the port."""
+        server, thread = start_http_server(port, host, registry=self.registry)
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _Executions(Collector):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily("ccx_executions", "Executions by phase.", labels=["phase"])
+        phases = self._store.phases()
+        for phase in Phase:
+            family.add_metric([phase.value], phases[phase])
+        yield family

@@ -1,0 +1,91 @@
+"""What is known of one execution besides its object: the second argument of decide()."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ccx_api.snapshot import Snapshot
+from ccx_operator.facts import PodFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The pod does not exist: a DELETED event or a read said so, not the silence of a watch."""
+
+    last: PodFacts | None = None
+
+
+def is_ending(snapshot: Snapshot | None) -> bool:
+    """Nothing but a cancel can be asked of this process any more."""
+    if snapshot is None:
+        return False
+    cancelled = snapshot.control is not None and snapshot.control.action == "cancel"
+    return cancelled or snapshot.state in ("Ending", "Ended")
+
+
+class RefusalKind(StrEnum):
+    REJECTED = "rejected"
+    """For good: invalid, Pod Security, a webhook's no."""
+
+    QUOTA = "quota"
+    """For now: a quota, or a passing error of the server or a webhook."""
+
+    NAME_TAKEN = "name taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server's answer to the newest attempt to create the pod."""
+
+    kind: RefusalKind
+    message: str
+    at: datetime
+    tries: int = 1
+
+    @property
+    def next_try(self) -> datetime:
+        return self.at + timedelta(seconds=min(2**self.tries, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The runner does not answer over its link."""
+
+    since: datetime
+    last_try: datetime
+    tries: int = 1
+    cancel_since: datetime | None = None
+    """The first CANCEL that got no answer."""
+
+    message: str = ""
+
+    def next_try(self, *, urgent: bool) -> datetime:
+        """What a user waits for is tried more often than a sample."""
+        return self.last_try + timedelta(seconds=min(2**self.tries, 5 if urgent else 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The newest time that the runner was asked or told something of itself."""
+
+    at: datetime
+    ready: bool | None = None
+    """The pod's readiness then. None: nobody has looked yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    pod: PodFacts | Gone | None = None
+    """None: not heard of, which is not the same as gone."""
+
+    snapshot: Snapshot | None = None
+    """The newest of the pod's runner: over its link, in the end from the termination message."""
+
+    looked: Looked | None = None
+    silence: Silence | None = None
+    refusal: Refusal | None = None
+    ending_since: datetime | None = None
+    """When the runner was first seen to be ending its process, or to have ended it."""
+
+    written_at: datetime | None = None
+    """When the operator last wrote the status."""

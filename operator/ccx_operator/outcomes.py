@@ -1,0 +1,78 @@
+"""What came of an action, and how the store learns of it: at once, not by the watch."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccx_api.snapshot import Snapshot
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.actions import Action, Deliver, Look, Verb
+from ccx_operator.facts import PodFacts
+from ccx_operator.observed import RefusalKind
+from ccx_operator.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The execution as it is now."""
+
+    execution: ClaudeExecution
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGone:
+    """The execution exists no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    pod: PodFacts
+
+
+@dataclass(frozen=True, slots=True)
+class PodGone:
+    """There is none of that name that is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodGoing:
+    """Its deletion has been accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    kind: RefusalKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    message: str
+
+
+Outcome = Written | ObjectGone | PodSeen | PodGone | PodGoing | Refused | Heard | Unanswered
+
+
+def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime) -> None:
+    match outcome:
+        case Written(execution):
+            store.saw_execution(execution)
+        case ObjectGone():
+            store.execution_deleted(uid)
+        case PodSeen(pod):
+            store.saw_pod(pod, now)
+        case PodGone():
+            store.pod_is_gone(uid)
+        case PodGoing():
+            store.pod_is_being_deleted(uid, now)
+        case Refused(kind, message):
+            store.creation_refused(uid, kind, message, now)
+        case Heard(snapshot) if isinstance(action, Look | Deliver):
+            store.heard(uid, snapshot, now, pod_uid=action.uid)
+        case Unanswered(message):
+            cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
+            store.heard_nothing(uid, message, now, cancel=cancel)

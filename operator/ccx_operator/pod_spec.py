@@ -1,0 +1,156 @@
+"""The pod of an execution: spec.podTemplate first, what the operator needs on top. Pure.
+
+execution + images -> pod_body() -> POST pods
+
+init container `runner`: copies the runner to /ccx, whatever the agent's image is
+container `agent`:       the runner is PID 1, claude or the command is its child
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ccx_api.names import (
+    AGENT_CONTAINER,
+    ANNOTATION_GENERATION,
+    API_VERSION,
+    CCX_DIR,
+    KIND,
+    LABEL_EXECUTION_NAME,
+    LABEL_EXECUTION_UID,
+    RUNNER_CONTAINER,
+)
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.agent_container import agent_container, our_mounts
+from ccx_operator.pod_name import pod_name
+from ccx_operator.pod_template import AGENT_UID
+
+Body = dict[str, Any]
+
+DRAIN_SECONDS: Final = 20
+"""Beyond the grace: for KILL, the runner's drain of attached readers and its last words."""
+
+SNAPSHOT_BYTES: Final = 2048
+TERMINATION_BYTES: Final = 12_288
+"""Of termination messages, which the kubelet shares among all containers of a pod."""
+
+_LIMITED_VOLUMES: Final = {
+    "ccx-runner": "16Mi",
+    "ccx-run": "80Mi",  # the spool's 64Mi, its socket, and slack for a segment in the making
+}
+_CONTAINER_SECURITY: Final = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+}
+_POD_SECURITY: Final = {
+    "runAsNonRoot": True,
+    "runAsUser": AGENT_UID,
+    "runAsGroup": AGENT_UID,
+    "fsGroup": AGENT_UID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    runtime: str
+    """The agent's, where the execution names none."""
+
+    runner: str
+
+
+def pod_body(execution: ClaudeExecution, images: Images) -> Body:
+    """For an execution whose podTemplate is not refused: see pod_template.py."""
+    template = execution.spec.pod_template or {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _metadata(execution, template.get("metadata") or {}),
+        "spec": _spec(execution, template.get("spec") or {}, images),
+    }
+
+
+def _metadata(execution: ClaudeExecution, template: Body) -> Body:
+    metadata = execution.metadata
+    labels = {
+        "app.kubernetes.io/name": "cc-executor",
+        "app.kubernetes.io/component": "execution",
+        "app.kubernetes.io/managed-by": "ccx-operator",
+        LABEL_EXECUTION_NAME: metadata.name[:63].rstrip("-."),
+        LABEL_EXECUTION_UID: metadata.uid,
+    }
+    annotations = {
+        ANNOTATION_GENERATION: str(metadata.generation),
+        # A run is not repeatable: no scale-down for tidiness.
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        "karpenter.sh/do-not-disrupt": "true",
+        "kubectl.kubernetes.io/default-container": AGENT_CONTAINER,
+    }
+    return {
+        "name": pod_name(execution),
+        "namespace": metadata.namespace,
+        "labels": {**(template.get("labels") or {}), **labels},
+        "annotations": {**(template.get("annotations") or {}), **annotations},
+        "ownerReferences": [_owner(execution)],
+    }
+
+
+def _owner(execution: ClaudeExecution) -> Body:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": execution.metadata.name,
+        "uid": execution.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
+def _spec(execution: ClaudeExecution, template: Body, images: Images) -> Body:
+    theirs: list[Body] = template.get("containers") or []
+    base = next((c for c in theirs if c.get("name") == AGENT_CONTAINER), {})
+    sidecars = [c for c in theirs if c is not base]
+    inits: list[Body] = template.get("initContainers") or []
+    snapshot_bytes = min(SNAPSHOT_BYTES, TERMINATION_BYTES // (2 + len(sidecars) + len(inits)))
+    agent = agent_container(execution, base, images.runtime, snapshot_bytes)
+    agent["securityContext"] = {**(base.get("securityContext") or {}), **_CONTAINER_SECURITY}
+    return {
+        **template,
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _grace(execution),
+        "securityContext": {**(template.get("securityContext") or {}), **_POD_SECURITY},
+        "initContainers": [_runner_container(images), *inits],
+        "containers": [agent, *sidecars],
+        "volumes": [*_volumes(base), *(template.get("volumes") or [])],
+    }
+
+
+def _grace(execution: ClaudeExecution) -> int:
+    return execution.spec.termination_grace_period_seconds + DRAIN_SECONDS
+
+
+def _runner_container(images: Images) -> Body:
+    return {
+        "name": RUNNER_CONTAINER,
+        "image": images.runner,
+        "command": ["ccx-runner", "install", CCX_DIR],
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
+            "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+        },
+        "securityContext": dict(_CONTAINER_SECURITY),
+        "volumeMounts": [{"name": "ccx-runner", "mountPath": CCX_DIR}],
+    }
+
+
+def _volumes(agent: Body) -> list[Body]:
+    names = [mount["name"] for mount in our_mounts(agent)]
+    return [{"name": name, "emptyDir": _empty_dir(name)} for name in names]
+
+
+def _empty_dir(name: str) -> Body:
+    limit = _LIMITED_VOLUMES.get(name)
+    return {"sizeLimit": limit} if limit else {}

@@ -1,0 +1,85 @@
+"""Copy what pod and runner tell into the status: facts alone, no judgement. Pure."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from ccx_api.snapshot import ClaudeSnapshot, Snapshot
+from ccx_api.status import (
+    ControlStatus,
+    ExecutionStatus,
+    OutputStatus,
+    ProcessStatus,
+    ResultStatus,
+    SessionStatus,
+    UsageStatus,
+)
+from ccx_operator.facts import PodFacts
+
+_LIVE: Final = ("active_seconds", "paused_seconds", "session", "usage", "output", "result")
+"""What changes all the time while the process runs."""
+
+
+def with_pod(status: ExecutionStatus, pod: PodFacts) -> ExecutionStatus:
+    """Not its node: that would cost a write of its own between creation and start."""
+    return status.model_copy(update={"pod_name": pod.name, "pod_uid": pod.uid})
+
+
+def without_pod(status: ExecutionStatus) -> ExecutionStatus:
+    return status.model_copy(update={"pod_name": None, "pod_uid": None})
+
+
+def with_snapshot(status: ExecutionStatus, snapshot: Snapshot) -> ExecutionStatus:
+    update: dict[str, object] = {
+        "process": _process(snapshot),
+        "active_seconds": int(snapshot.active_seconds),
+        "paused_seconds": int(snapshot.paused_seconds),
+        "output": OutputStatus.model_validate(snapshot.output.model_dump()),
+    }
+    if status.start_time is None and snapshot.started_at is not None:
+        update["start_time"] = _seconds(snapshot.started_at)
+    if (control := snapshot.control) is not None:
+        update["control"] = ControlStatus(
+            last_action=control.action,
+            processes_stopped=control.processes_stopped,
+            latency_millis=round(control.millis),
+            delivered_at=_seconds(control.at),
+        )
+    if snapshot.claude is not None:
+        update |= _claude(snapshot.claude)
+    return status.model_copy(update=update)
+
+
+def only_live_facts_differ(old: ExecutionStatus, new: ExecutionStatus) -> bool:
+    return old == new.model_copy(update={field: getattr(old, field) for field in _LIVE})
+
+
+def _process(snapshot: Snapshot) -> ProcessStatus:
+    code = snapshot.exit_code
+    return ProcessStatus(
+        pid=snapshot.pid,
+        pgid=snapshot.pgid,
+        state=snapshot.state,
+        exit_code=code if code is not None and code >= 0 else None,
+        signal=-code if code is not None and code < 0 else None,
+    )
+
+
+def _claude(claude: ClaudeSnapshot) -> dict[str, object]:
+    update: dict[str, object] = {}
+    if claude.session_id is not None:
+        update["session"] = SessionStatus(
+            id=claude.session_id,
+            model=claude.model,
+            turns=claude.turns,
+            terminal_reason=claude.terminal_reason,
+        )
+    if claude.cost_usd is not None or any(claude.usage.model_dump().values()):
+        usage = claude.usage.model_dump(by_alias=False)
+        update["usage"] = UsageStatus(**usage, cost_usd=claude.cost_usd)
+    if claude.is_error is not None:
+        update["result"] = ResultStatus(text=claude.result, bytes=claude.result_bytes)
+    return update
+
+
+def _seconds(unix: float) -> datetime:
+    return datetime.fromtimestamp(int(unix), UTC)

@@ -1,0 +1,123 @@
+"""Before the process starts: no pod yet, or a pod that is not running. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ccx_api.conditions import Reason
+from ccx_api.names import FINALIZER
+from ccx_api.status import ExecutionStatus, Phase
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.actions import Action, AddFinalizer, ConfirmPod, CreatePod, Decision, DeletePod
+from ccx_operator.conditions import settle
+from ccx_operator.facts import PodFacts
+from ccx_operator.observed import Observed, RefusalKind
+from ccx_operator.pod_name import pod_name
+from ccx_operator.pod_template import refusal
+from ccx_operator.progress import with_pod, without_pod
+from ccx_operator.wanted import cancel_wanted, soonest
+
+
+def was_held_back(status: ExecutionStatus) -> bool:
+    """Its pod, if there is one, was deleted for spec.suspend: that is no outcome."""
+    return status.phase is Phase.QUEUED and status.reason == Reason.SUSPENDED
+
+
+def never_made(execution: ClaudeExecution, observed: Observed) -> bool:
+    """There is no pod, and none that must be accounted for."""
+    if isinstance(observed.pod, PodFacts):
+        return False
+    if was_held_back(execution.status):
+        return True
+    seen = observed.pod is not None and observed.pod.last is not None
+    return not seen and execution.status.pod_uid is None
+
+
+def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: datetime) -> Decision:
+    """Nothing has been made: may it be?"""
+    if observed.pod is None and FINALIZER in execution.metadata.finalizers:
+        return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
+    if cancel_wanted(execution):
+        text = "cancelled before its process started"
+        return _at(execution, Phase.CANCELLED, Reason.CANCELLED_BY_USER, text, now)
+    if refused := refusal(execution):
+        return _at(execution, Phase.FAILED, Reason.NOT_ALLOWED, refused, now)
+    if execution.spec.suspend:
+        return _suspended(execution, now)
+    return _refused_by_server(execution, observed, now) or _create(execution)
+
+
+def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime) -> Decision:
+    """The pod exists, its process does not: make it go, or wait for it within the deadline."""
+    delete: tuple[Action, ...] = () if pod.terminating else (DeletePod(pod.name, pod.uid),)
+    if cancel_wanted(execution):
+        return Decision(execution.status, delete)
+    if execution.spec.suspend:
+        return replace(_suspended(execution, now), actions=delete)
+    if pod.terminating:
+        return Decision(execution.status)  # gone soon, and then it is decided what that means
+    return late_start(execution, pod, now) or _starting(execution, pod, now)
+
+
+def late_start(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision | None:
+    """The pod itself goes by the rule that a finished execution has no living one."""
+    due = start_due(execution, pod)
+    if due is None or now < due:
+        return None
+    limit = execution.spec.start_deadline_seconds
+    text = f"not running {limit} s (spec.startDeadlineSeconds) after its pod was made"
+    if pod.waiting is not None:
+        text += f": {pod.waiting}: {pod.waiting_message}"
+    return _at(execution, Phase.FAILED, Reason.START_DEADLINE_EXCEEDED, text, now)
+
+
+def start_due(execution: ClaudeExecution, pod: PodFacts) -> datetime | None:
+    if pod.created_at is None:
+        return None
+    return pod.created_at + timedelta(seconds=execution.spec.start_deadline_seconds)
+
+
+def _starting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
+    reason = pod.waiting or Reason.POD_CREATED
+    text = pod.waiting_message or f"pod {pod.name} is made, its process has not started"
+    status = with_pod(execution.status, pod)
+    status = settle(execution, status, Phase.STARTING, reason, text, now=now)
+    return Decision(status, check_after=soonest(now, start_due(execution, pod)))
+
+
+def _suspended(execution: ClaudeExecution, now: datetime) -> Decision:
+    text = "held by spec.suspend: set it to false to let it start"
+    status = without_pod(execution.status)
+    return Decision(settle(execution, status, Phase.QUEUED, Reason.SUSPENDED, text, now=now))
+
+
+def _refused_by_server(
+    execution: ClaudeExecution, observed: Observed, now: datetime
+) -> Decision | None:
+    refused = observed.refusal
+    if refused is None:
+        return None
+    if refused.kind is RefusalKind.REJECTED:
+        return _at(execution, Phase.FAILED, Reason.POD_REJECTED, refused.message, now)
+    if refused.kind is RefusalKind.NAME_TAKEN:
+        text = f"{refused.message}; delete that pod and apply the execution again"
+        return _at(execution, Phase.FAILED, Reason.POD_NAME_TAKEN, text, now)
+    if now >= refused.next_try:
+        return None
+    decision = _at(execution, Phase.QUEUED, Reason.QUOTA_EXCEEDED, refused.message, now)
+    return replace(decision, check_after=soonest(now, refused.next_try))
+
+
+def _create(execution: ClaudeExecution) -> Decision:
+    create = CreatePod(pod_name(execution))
+    if FINALIZER in execution.metadata.finalizers:
+        return Decision(execution.status, (create,))
+    return Decision(execution.status, (AddFinalizer(), create))
+
+
+def _at(
+    execution: ClaudeExecution, phase: Phase, reason: Reason, message: str, now: datetime
+) -> Decision:
+    status = execution.status
+    if phase.is_terminal:
+        status = status.model_copy(update={"completion_time": now.replace(microsecond=0)})
+    return Decision(settle(execution, status, phase, reason, message, now=now))

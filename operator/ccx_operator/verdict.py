@@ -1,0 +1,177 @@
+"""The outcome of an execution whose process is over. Pure.
+
+It rests on facts that outlive operator and runner: the spec, the pod, the runner's last snapshot.
+"""
+
+import signal
+from typing import NamedTuple
+
+from ccx_api.conditions import Reason
+from ccx_api.snapshot import ClaudeSnapshot, Snapshot
+from ccx_api.status import Phase
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.facts import PodFacts
+from ccx_operator.wanted import cancel_wanted
+
+RUNNER_FAULT_CODE = 125
+
+_TERMINAL_REASONS = {
+    "api_error": Reason.API_ERROR,
+    "max_turns": Reason.MAX_TURNS,
+    "budget_exhausted": Reason.BUDGET_EXHAUSTED,
+    "aborted_streaming": Reason.INTERRUPTED,
+    "aborted_tools": Reason.INTERRUPTED,
+}
+_SUBTYPES = {
+    "error_max_turns": Reason.MAX_TURNS,
+    "error_max_budget_usd": Reason.BUDGET_EXHAUSTED,
+}
+_NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
+
+
+class Verdict(NamedTuple):
+    phase: Phase
+    reason: Reason
+    message: str = ""
+
+
+def verdict(execution: ClaudeExecution, pod: PodFacts | None, snapshot: Snapshot | None) -> Verdict:
+    """`pod` is its last state, None if nobody saw it go."""
+    return (
+        _cancelled(execution, snapshot)
+        or _deed(execution, snapshot)
+        or _success(execution, snapshot)
+        or _out_of_memory(pod)
+        or _own_failure(execution, snapshot)
+        or _evicted(pod)
+        or _without_last_words(execution, pod, snapshot)
+        or _lost(pod)
+    )
+
+
+def ended_by_itself(snapshot: Snapshot | None) -> bool:
+    return snapshot is not None and snapshot.state == "Ended" and snapshot.ended_by is None
+
+
+def _cancelled(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
+    if cancel_wanted(execution):
+        started = snapshot is not None or execution.status.start_time is not None
+        text = "cancelled" if started else "cancelled before its process started"
+        return Verdict(Phase.CANCELLED, Reason.CANCELLED_BY_USER, text)
+    if snapshot is not None and snapshot.ended_by == "Cancel":
+        text = "cancelled through the runner; spec.desiredState does not say so"
+        return Verdict(Phase.CANCELLED, Reason.CANCELLED_BY_USER, text)
+    return None
+
+
+def _deed(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
+    """What the runner did to a living process: it outlives the loss of the pod."""
+    if snapshot is None:
+        return None
+    if snapshot.ended_by == "Deadline":
+        limit = execution.spec.active_deadline_seconds
+        text = f"ran longer than spec.activeDeadlineSeconds ({limit}); paused time does not count"
+        return Verdict(Phase.FAILED, Reason.DEADLINE_EXCEEDED, text)
+    if snapshot.ended_by == "RunnerFault":
+        return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, snapshot.message)
+    return None
+
+
+def _success(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
+    if snapshot is None:
+        return None
+    if execution.spec.command is not None:
+        succeeded = ended_by_itself(snapshot) and snapshot.exit_code == 0
+    else:
+        succeeded = snapshot.claude is not None and snapshot.claude.is_error is False
+    if not succeeded:
+        return None
+    lingered = "its process did not exit within the grace after the result, and was ended"
+    text = lingered if snapshot.ended_by == "Lingered" else ""
+    return Verdict(Phase.SUCCEEDED, Reason.COMPLETED, text)
+
+
+def _out_of_memory(pod: PodFacts | None) -> Verdict | None:
+    if pod is None or pod.agent.reason != "OOMKilled" or pod.agent.exit_code == 0:
+        return None
+    text = "out of memory: raise spec.resources.limits.memory"
+    return Verdict(Phase.FAILED, Reason.OOM_KILLED, text)
+
+
+def _own_failure(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
+    if snapshot is None or snapshot.state != "Ended" or snapshot.ended_by == "Outside":
+        return None
+    claude, code = snapshot.claude, snapshot.exit_code
+    if claude is not None and claude.is_error:
+        return Verdict(Phase.FAILED, _error_reason(claude), _error_text(claude))
+    told = f": {snapshot.message}" if snapshot.message else ""
+    if snapshot.ended_by == "Inside":
+        text = f"a TERM or INT was sent to the runner from inside the pod{told}"
+        return Verdict(Phase.FAILED, Reason.SIGNAL, text)
+    if code is not None and code < 0:
+        text = f"{_signal_name(-code)} from inside ended it{told}"
+        return Verdict(Phase.FAILED, Reason.SIGNAL, text)
+    if execution.spec.command is None:
+        return Verdict(Phase.FAILED, Reason.NO_RESULT, f"{_no_result(code)}{told}")
+    return Verdict(Phase.FAILED, Reason.EXIT_CODE, f"ended with exit code {code}{told}")
+
+
+def _evicted(pod: PodFacts | None) -> Verdict | None:
+    if pod is None or not pod.evicted:
+        return None
+    return Verdict(Phase.FAILED, Reason.EVICTED, pod.message or "its pod was evicted")
+
+
+def _without_last_words(
+    execution: ClaudeExecution, pod: PodFacts | None, snapshot: Snapshot | None
+) -> Verdict | None:
+    """The container's end as the kubelet saw it, where no snapshot tells of the process's end."""
+    if pod is None:
+        return None
+    if pod.init_failure:
+        ours = pod.init_failure.startswith("the runner's")
+        reason = Reason.RUNNER_FAULT if ours else Reason.EXIT_CODE
+        return Verdict(Phase.FAILED, reason, pod.init_failure)
+    code, why = pod.agent.exit_code, pod.agent.fault or pod.agent.reason
+    if code is None or pod.terminating or (snapshot and snapshot.ended_by == "Outside"):
+        return None
+    if pod.agent.reason in _NEVER_RAN:
+        text = f"the image cannot start the runner, it needs python3 3.10 or newer: {why}"
+        return Verdict(Phase.FAILED, Reason.CONFIG_ERROR, text)
+    if code == RUNNER_FAULT_CODE:
+        return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, why)
+    if execution.spec.command is None:
+        return Verdict(Phase.FAILED, Reason.NO_RESULT, _no_result(code))
+    if code == 0:
+        return Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "")
+    return Verdict(Phase.FAILED, Reason.EXIT_CODE, f"ended with exit code {code}")
+
+
+def _lost(pod: PodFacts | None) -> Verdict:
+    if pod is None or not (pod.reason or pod.message):
+        text = "its pod was deleted or lost before the process had ended by itself"
+    else:
+        text = f"the node ended its pod: {pod.reason or 'Failed'}: {pod.message}"
+    return Verdict(Phase.FAILED, Reason.POD_LOST, text)
+
+
+def _error_reason(claude: ClaudeSnapshot) -> Reason:
+    by_subtype = _SUBTYPES.get(claude.subtype or "", Reason.CLAUDE_ERROR)
+    return _TERMINAL_REASONS.get(claude.terminal_reason or "", by_subtype)
+
+
+def _error_text(claude: ClaudeSnapshot) -> str:
+    word = claude.terminal_reason or claude.subtype or "error"
+    return f"Claude reports {word}" + (f": {claude.result}" if claude.result else "")
+
+
+def _no_result(code: int | None) -> str:
+    hint = f" ({_signal_name(code - 128)})" if code is not None and 128 < code < 160 else ""
+    return f"Claude ended with exit code {code}{hint} and without a result"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

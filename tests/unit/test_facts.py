@@ -1,0 +1,107 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ccx_operator.facts import PodFacts, parse_snapshot, pod_facts
+from support.reconciling import ended
+
+AT = "2026-01-01T00:00:00Z"
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def a_body(status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "p1",
+            "uid": "pu1",
+            "resourceVersion": "17",
+            "creationTimestamp": AT,
+            "annotations": {"cc-executor.dev/generation": "3"},
+            "ownerReferences": [{"uid": "other"}, {"uid": "u1", "controller": True}],
+            **metadata,
+        },
+        "spec": {"nodeName": "n1"},
+        "status": {"phase": "Running", **(status or {})},
+    }
+
+
+def an_agent(state: dict[str, Any]) -> dict[str, Any]:
+    sidecar = {"name": "sidecar", "state": {"terminated": {"exitCode": 9}}}
+    return {"containerStatuses": [sidecar, {"name": "agent", "state": state}]}
+
+
+def a_condition(kind: str, status: str, **more: str) -> dict[str, Any]:
+    return {"conditions": [{"type": kind, "status": status, "lastTransitionTime": AT, **more}]}
+
+
+def test_the_facts_of_a_running_pod() -> None:
+    status = {**an_agent({"running": {"startedAt": AT}}), **a_condition("Ready", "True")}
+    pod = pod_facts(a_body(status))
+    assert (pod.name, pod.uid, pod.owner_uid, pod.version) == ("p1", "pu1", "u1", 17)
+    assert (pod.created_at, pod.generation, pod.node, pod.ready) == (TIME, 3, "n1", True)
+    assert (pod.agent.running_since, pod.started, pod.over) == (TIME, True, False)
+
+
+def test_a_bare_pod_has_no_facts_and_no_errors() -> None:
+    assert pod_facts({"metadata": {"name": "p1", "uid": "u"}}) == PodFacts("p1", "u")
+
+
+def test_the_last_words_are_the_first_line_of_the_termination_message() -> None:
+    message = ended().model_dump_json() + "\nleft over from a longer one"
+    terminated = {"exitCode": 0, "finishedAt": AT, "message": message, "reason": "Completed"}
+    agent = pod_facts(a_body(an_agent({"terminated": terminated}))).agent
+    assert (agent.exit_code, agent.finished_at, agent.last_words) == (0, TIME, ended())
+
+
+@pytest.mark.parametrize("message", ["", "exec: python3 not found", '{"v":1', '{"v":2}', "{}"])
+def test_a_message_that_is_no_snapshot_is_kept_as_a_fault(message: str) -> None:
+    assert parse_snapshot(message) is None
+    terminated = {"exitCode": 128, "message": message, "reason": "StartError"}
+    agent = pod_facts(a_body(an_agent({"terminated": terminated}))).agent
+    assert (agent.last_words, agent.fault) == (None, message)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("ErrImagePull", "ImagePullError"),
+        ("ImagePullBackOff", "ImagePullError"),
+        ("CreateContainerConfigError", "ConfigError"),
+        ("ContainerCreating", None),
+        ("PodInitializing", None),
+    ],
+)
+def test_why_a_container_waits(word: str, reason: str | None) -> None:
+    waiting = an_agent({"waiting": {"reason": word, "message": 'secret "s1" not found'}})
+    pod = pod_facts(a_body(waiting))
+    assert pod.waiting == reason
+    told = 'container agent: secret "s1" not found' if reason else ""
+    assert pod.waiting_message == told
+
+
+def test_why_a_pod_is_not_scheduled() -> None:
+    pod = pod_facts(a_body(a_condition("PodScheduled", "False", message="0/3 nodes")))
+    assert (pod.waiting, pod.waiting_message) == ("Unschedulable", "0/3 nodes")
+
+
+def test_a_node_that_says_nothing() -> None:
+    assert pod_facts(a_body(a_condition("Ready", "Unknown"))).unreachable_since == TIME
+
+
+@pytest.mark.parametrize(
+    "status", [{"reason": "Evicted"}, a_condition("DisruptionTarget", "True", message="drained")]
+)
+def test_evictions(status: dict[str, Any]) -> None:
+    assert pod_facts(a_body({"phase": "Failed", **status})).evicted
+
+
+def test_a_failed_init_container_is_named() -> None:
+    failed = {"name": "clone", "state": {"terminated": {"exitCode": 2, "message": "no such repo"}}}
+    pod = pod_facts(a_body({"phase": "Failed", "initContainerStatuses": [failed]}))
+    assert pod.init_failure == "init container clone ended with exit code 2: no such repo"
+    assert pod.over
+
+
+def test_a_pod_in_deletion_is_terminating() -> None:
+    assert pod_facts(a_body(deletionTimestamp=AT)).gone_by == TIME

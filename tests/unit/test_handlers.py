@@ -1,0 +1,80 @@
+from typing import Any, cast
+
+import kopf
+
+from ccx_api.names import LABEL_EXECUTION_UID
+from ccx_operator.facts import PodFacts
+from ccx_operator.handlers import Feed, configure, execution_event, pod_event
+from ccx_operator.observed import Gone
+from ccx_operator.store import Store
+from ccx_operator.work_queue import WorkQueue
+from support.reconciling import NOW, UID
+
+
+def a_feed() -> Feed:
+    return Feed(Store(), WorkQueue(), lambda: NOW)
+
+
+def an_event(kind: str | None, **spec: Any) -> kopf.RawEvent:
+    metadata = {"name": "e1", "namespace": "ns", "uid": UID, "resourceVersion": "3"}
+    return cast("kopf.RawEvent", {"type": kind, "object": {"metadata": metadata, "spec": spec}})
+
+
+def a_pod_event(kind: str, *, owner: str = UID) -> kopf.RawEvent:
+    owners = [{"uid": owner, "controller": True}]
+    metadata = {"name": "p", "uid": "pu", "ownerReferences": owners}
+    return cast("kopf.RawEvent", {"type": kind, "object": {"metadata": metadata}})
+
+
+async def see_execution(feed: Feed, event: kopf.RawEvent) -> None:
+    await cast("Any", execution_event)(event=event, uid=UID, memo=feed)
+
+
+async def see_pod(feed: Feed, event: kopf.RawEvent) -> None:
+    await cast("Any", pod_event)(event=event, labels={LABEL_EXECUTION_UID: UID}, memo=feed)
+
+
+async def test_an_execution_is_stored_and_its_key_queued() -> None:
+    feed = a_feed()
+    await see_execution(feed, an_event(None, prompt="hi"))
+    assert feed.store.uids() == {UID}
+    assert await feed.queue.get() == UID
+
+
+async def test_a_deleted_execution_is_forgotten() -> None:
+    feed = a_feed()
+    await see_execution(feed, an_event("ADDED", prompt="hi"))
+    await see_execution(feed, an_event("DELETED", prompt="hi"))
+    assert feed.store.uids() == set()
+
+
+async def test_an_object_of_another_shape_disturbs_nobody(caplog: Any) -> None:
+    feed = a_feed()
+    await see_execution(feed, an_event("ADDED", prompt={"s3cret": 1}))
+    assert feed.store.uids() == set()
+    assert "spec.prompt" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+async def test_a_pods_event_is_its_owners_event() -> None:
+    feed = a_feed()
+    await see_execution(feed, an_event("ADDED", prompt="hi"))
+    await see_pod(feed, a_pod_event("ADDED"))
+    assert isinstance(feed.store.observe(UID).pod, PodFacts)
+    await see_pod(feed, a_pod_event("DELETED"))
+    assert isinstance(feed.store.observe(UID).pod, Gone)
+
+
+async def test_a_copied_label_does_not_make_a_pod_ours() -> None:
+    feed = a_feed()
+    await see_pod(feed, a_pod_event("ADDED", owner="somebody-else"))
+    assert feed.store.observe(UID).pod is None
+
+
+async def test_a_worker_limit_never_comes_without_a_short_idle_time() -> None:
+    settings = kopf.OperatorSettings()
+    await cast("Any", configure)(settings=settings)
+    assert settings.queueing.worker_limit == 32
+    assert settings.queueing.idle_timeout < 0.1
+    assert settings.scanning.disabled
+    assert not settings.posting.enabled

@@ -1,0 +1,124 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.pod_spec import Images, pod_body
+from support.reconciling import an_execution
+
+GOLDEN = Path(__file__).parent / "golden"
+IMAGES = Images(runtime="runtime:1", runner="runner:1")
+
+FULL: dict[str, Any] = {
+    "metadata": {
+        "name": "review-the-change",
+        "namespace": "team-a",
+        "uid": "0f1e2d3c-0000-4000-8000-000000000001",
+        "generation": 2,
+    },
+    "spec": {
+        "prompt": "costs $5, not $(HOME)",
+        "model": "claude-opus-5-5",
+        "maxTurns": 12,
+        "allowedTools": ["Read", "Bash(git log:*)"],
+        "disallowedTools": ["WebFetch"],
+        "permissionMode": "acceptEdits",
+        "image": "agent:7",
+        "desiredState": "Paused",
+        "activeDeadlineSeconds": 900,
+        "terminationGracePeriodSeconds": 25,
+        "credentials": {"secretRef": {"name": "anthropic"}},
+        "env": [
+            {"name": "TMPDIR", "value": "/workspace/tmp"},
+            {"name": "WHO", "value": "$(HOME)"},
+            {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s1", "key": "k1"}}},
+        ],
+        "envFrom": [{"prefix": "TEAM_", "configMapRef": {"name": "team"}}],
+        "resources": {"requests": {"cpu": 1}, "limits": {"memory": "1Gi"}},
+        "podTemplate": {
+            "metadata": {
+                "labels": {"kueue.x-k8s.io/queue-name": "agents", "app.kubernetes.io/name": "mine"},
+                "annotations": {"team": "a"},
+            },
+            "spec": {
+                "nodeSelector": {"disk": "ssd"},
+                "tolerations": [{"key": "agents", "operator": "Exists"}],
+                "securityContext": {"supplementalGroups": [7]},
+                "volumes": [{"name": "work", "persistentVolumeClaim": {"claimName": "work"}}],
+                "initContainers": [{"name": "clone", "image": "git:1"}],
+                "containers": [
+                    {"name": "proxy", "image": "proxy:1"},
+                    {
+                        "name": "agent",
+                        "env": [{"name": "WHO", "value": "template"}],
+                        "resources": {"limits": {"memory": "9Gi", "nvidia.com/gpu": 1}},
+                        "volumeMounts": [{"name": "work", "mountPath": "/workspace"}],
+                    },
+                ],
+            },
+        },
+    },
+}
+
+
+def a_pod_of(**spec: Any) -> dict[str, Any]:
+    return pod_body(an_execution(**spec), IMAGES)
+
+
+def agent(pod: dict[str, Any]) -> dict[str, Any]:
+    return next(c for c in pod["spec"]["containers"] if c["name"] == "agent")
+
+
+def test_the_pod_of_a_full_example_is_the_golden_file() -> None:
+    """Read a difference as a change of what runs; then write the file anew."""
+    pod = pod_body(ClaudeExecution.model_validate(FULL), IMAGES)
+    assert pod == yaml.safe_load((GOLDEN / "pod.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_prompt_is_in_the_environment_and_nowhere_else() -> None:
+    pod = a_pod_of(prompt="tell me a s3cret")
+    (prompt,) = [v for v in agent(pod)["env"] if v["name"] == "CCX_PROMPT"]
+    assert prompt == {"name": "CCX_PROMPT", "value": "tell me a s3cret"}
+    assert str(pod).count("s3cret") == 1
+
+
+def test_a_prompt_from_a_secret_is_left_to_the_kubelet() -> None:
+    source = {"secretKeyRef": {"name": "s", "key": "k"}}
+    pod = a_pod_of(prompt=None, promptFrom=source)
+    (prompt,) = [v for v in agent(pod)["env"] if v["name"] == "CCX_PROMPT"]
+    assert prompt["valueFrom"] == {"secretKeyRef": {"name": "s", "key": "k", "optional": False}}
+
+
+def test_a_command_is_passed_on_literally_and_claude_is_not_mentioned() -> None:
+    container = agent(a_pod_of(command=["sh", "-c", "echo $(HOME) $$", "--"]))
+    assert container["command"][-5:] == ["--", "sh", "-c", "echo $$(HOME) $$$$", "--"]
+    assert "--claude" not in container["command"]
+    assert not [v for v in container["env"] if v["name"] in ("CCX_PROMPT", "IS_SANDBOX")]
+
+
+@pytest.mark.parametrize(("sidecars", "size"), [(0, 2048), (4, 2048), (8, 1228)])
+def test_the_snapshot_fits_its_share_of_the_termination_messages(sidecars: int, size: int) -> None:
+    names = [{"name": f"s{n}", "image": "x"} for n in range(sidecars)]
+    command = agent(a_pod_of(podTemplate={"spec": {"containers": names}}))["command"]
+    assert command[command.index("--snapshot-bytes") + 1] == str(size)
+
+
+def test_the_agents_container_comes_first_for_kubectl_logs() -> None:
+    pod = a_pod_of(podTemplate={"spec": {"containers": [{"name": "s", "image": "x"}]}})
+    assert [c["name"] for c in pod["spec"]["containers"]] == ["agent", "s"]
+
+
+def test_a_limit_of_ephemeral_storage_is_the_request_too() -> None:
+    limits = {"limits": {"ephemeral-storage": "100Mi"}}
+    assert agent(a_pod_of(resources=limits))["resources"] == limits
+    assert agent(a_pod_of())["resources"] == {"requests": {"ephemeral-storage": "256Mi"}}
+
+
+def test_a_long_name_gives_valid_names() -> None:
+    execution = an_execution()
+    metadata = execution.metadata.model_copy(update={"name": "a" * 39 + ".-" + "b" * 200})
+    pod = pod_body(execution.model_copy(update={"metadata": metadata}), IMAGES)
+    assert pod["metadata"]["name"] == f"cx-{'a' * 39}-0f1e2d3c-1"
+    assert len(pod["metadata"]["labels"]["cc-executor.dev/execution"]) <= 63

@@ -1,0 +1,130 @@
+from typing import Any
+
+import pytest
+
+from ccx_operator.pod_template import refusal
+from support.reconciling import an_execution
+
+
+def said_of(template: Any) -> str:
+    return refusal(an_execution(podTemplate=template))
+
+
+def a_container(name: str = "agent", **fields: Any) -> dict[str, Any]:
+    return {"containers": [{"name": name, **fields}]}
+
+
+def mounted(path: str, *, volume: str = "v") -> dict[str, Any]:
+    return a_container(volumeMounts=[{"name": volume, "mountPath": path}])
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"hostNetwork": True}, "hostNetwork"),
+        ({"hostPID": True}, "hostPID"),
+        ({"hostIPC": True}, "hostIPC"),
+        ({"shareProcessNamespace": True}, "shareProcessNamespace"),
+        ({"restartPolicy": "Always"}, "restartPolicy"),
+        ({"automountServiceAccountToken": True}, "automountServiceAccountToken"),
+        ({"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds"),
+        ({"activeDeadlineSeconds": 5}, "activeDeadlineSeconds"),
+        ({"securityContext": {"runAsUser": 0}}, "securityContext.runAsUser"),
+        ({"securityContext": {"fsGroup": 5}}, "securityContext.fsGroup"),
+        (
+            {"securityContext": {"seccompProfile": {"type": "Unconfined"}}},
+            "securityContext.seccompProfile.type",
+        ),
+        ({"volumes": [{"name": "v"}, {"name": "w", "hostPath": {}}]}, "volumes[1].hostPath"),
+        ({"volumes": [{"name": "ccx-run"}]}, "volumes[0].name"),
+        (
+            {"volumes": [{"name": "v", "projected": {"sources": [{"serviceAccountToken": {}}]}}]},
+            "volumes[0].projected.sources[0].serviceAccountToken",
+        ),
+        (a_container(command=["sh"]), "containers[0].command"),
+        (a_container(args=["x"]), "containers[0].args"),
+        (a_container(image="x"), "containers[0].image"),
+        (a_container(lifecycle={"preStop": {}}), "containers[0].lifecycle"),
+        (a_container(livenessProbe={}), "containers[0].livenessProbe"),
+        (a_container(terminationMessagePath="/x"), "containers[0].terminationMessagePath"),
+        (a_container(env=[{"name": "CCX_RUN_DIR"}]), "containers[0].env[0].name"),
+        (a_container(envFrom=[{"prefix": "CCX_"}]), "containers[0].envFrom[0].prefix"),
+        (
+            a_container(securityContext={"readOnlyRootFilesystem": False}),
+            "containers[0].securityContext.readOnlyRootFilesystem",
+        ),
+        (
+            a_container(securityContext={"privileged": True}),
+            "containers[0].securityContext.privileged",
+        ),
+        (
+            a_container("s", securityContext={"runAsUser": 1}),
+            "containers[0].securityContext.runAsUser",
+        ),
+        (
+            a_container("s", securityContext={"capabilities": {"add": ["SYS_ADMIN"]}}),
+            "containers[0].securityContext.capabilities.add",
+        ),
+        (a_container("s", ports=[{"hostPort": 80}]), "containers[0].ports[0].hostPort"),
+        (
+            a_container("s", volumeMounts=[{"name": "ccx-run", "mountPath": "/x"}]),
+            "containers[0].volumeMounts[0].name",
+        ),
+        (mounted("/run/ccx"), "containers[0].volumeMounts[0].mountPath"),
+        (mounted("//run/./ccx/spool"), "containers[0].volumeMounts[0].mountPath"),
+        (mounted("/ccx/"), "containers[0].volumeMounts[0].mountPath"),
+        (a_container("runner"), "containers[0].name"),
+        ({"initContainers": [{"name": "agent"}]}, "initContainers[0].name"),
+        ({"containers": "x"}, "containers"),
+        ({"containers": ["x"]}, "containers[0]"),
+        ({"securityContext": "x"}, "securityContext"),
+    ],
+)
+def test_a_refusal_begins_with_the_fields_path_and_says_what_is_right(
+    spec: dict[str, Any], path: str
+) -> None:
+    said = said_of({"spec": spec})
+    assert said.startswith(f"spec.podTemplate.spec.{path}: ")
+    assert len(said.split(": ", 1)[1]) > 10
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ({"metadata": {"name": "x"}}, "spec.podTemplate.metadata.name"),
+        ({"metadata": {"labels": {"a": 1}}}, "spec.podTemplate.metadata.labels[a]"),
+        ({"containers": []}, "spec.podTemplate.containers"),
+        ({"spec": []}, "spec.podTemplate.spec"),
+    ],
+)
+def test_so_does_one_of_the_templates_shape(template: dict[str, Any], path: str) -> None:
+    assert said_of(template).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"allowedTools": ["Read", "--dangerously-skip-permissions"]}, "spec.allowedTools[1]"),
+        ({"disallowedTools": ["-x"]}, "spec.disallowedTools[0]"),
+        ({"model": "--resume"}, "spec.model"),
+    ],
+)
+def test_no_word_of_the_spec_can_become_an_option(spec: dict[str, Any], path: str) -> None:
+    assert refusal(an_execution(**spec)).startswith(f"{path}: must not start with '-'")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"hostNetwork": False, "restartPolicy": "Never", "securityContext": {"runAsUser": 10001}},
+        {"nodeSelector": {"a": "b"}, "tolerations": [], "imagePullSecrets": [{"name": "x"}]},
+        a_container("sidecar", command=["x"], lifecycle={}, image="y"),
+        mounted("/workspace"),
+        mounted("/run"),
+        a_container(env=[{"name": "A"}], resources={}, imagePullPolicy="Always"),
+        {"containers": None, "volumes": None},
+    ],
+)
+def test_what_is_not_refused(spec: dict[str, Any]) -> None:
+    assert said_of({"metadata": {"labels": {"a": "b"}}, "spec": spec}) == ""

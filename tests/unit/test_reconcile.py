@@ -1,0 +1,525 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ccx_api.conditions import Reason
+from ccx_api.status import Phase
+from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_api.wish import Wish
+from ccx_operator.actions import (
+    Action,
+    AddFinalizer,
+    ConfirmPod,
+    CreatePod,
+    Decision,
+    DeletePod,
+    Deliver,
+    Look,
+    RemoveFinalizer,
+    Verb,
+)
+from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence
+from ccx_operator.reconcile import decide
+from support.reconciling import (
+    NOW,
+    POD,
+    POD_UID,
+    a_pod,
+    a_snapshot,
+    ago,
+    an_execution,
+    claude,
+    ended,
+    seen,
+    was,
+)
+
+COMMAND = ["true"]
+DELETE = DeletePod(POD, POD_UID)
+LOOK = Look(POD, POD_UID)
+STARTING = was("Starting", "PodCreated")
+RUNNING = was("Running", "Started")
+PAUSED = was("Paused", "PausedByUser")
+LOST = Gone()
+
+
+def refused(kind: str, seconds_ago: float = 0) -> Refusal:
+    return Refusal(RefusalKind(kind), "the server's words", ago(seconds_ago))
+
+
+def oom(exit_code: int = 137) -> Observed:
+    return seen(a_pod(exit_code=exit_code, agent={"reason": "OOMKilled"}))
+
+
+def over(snapshot: object = None, **facts: Any) -> Observed:
+    return seen(a_pod(exit_code=1, **facts), snapshot=snapshot)
+
+
+TABLE = [
+    # refused, held, or not to be had
+    (an_execution(podTemplate={"spec": {"hostPID": True}}), seen(LOST), "Failed NotAllowed"),
+    (an_execution(suspend=True), seen(LOST), "Queued Suspended"),
+    (an_execution(suspend=True, status=STARTING), seen(a_pod()), "Queued Suspended"),
+    (an_execution(), seen(LOST, refusal=refused("rejected")), "Failed PodRejected"),
+    (an_execution(), seen(LOST, refusal=refused("quota")), "Queued QuotaExceeded"),
+    (an_execution(), seen(LOST, refusal=refused("name taken")), "Failed PodNameTaken"),
+    # asked for, not started
+    (an_execution(), seen(a_pod()), "Starting PodCreated"),
+    (an_execution(), seen(a_pod(waiting=Reason.UNSCHEDULABLE)), "Starting Unschedulable"),
+    (an_execution(), seen(a_pod(waiting=Reason.IMAGE_PULL_ERROR)), "Starting ImagePullError"),
+    (an_execution(), seen(a_pod(waiting=Reason.CONFIG_ERROR)), "Starting ConfigError"),
+    (an_execution(), seen(a_pod(age=601)), "Failed StartDeadlineExceeded"),
+    (
+        an_execution(),
+        seen(a_pod(running=True, ready=False, age=601)),
+        "Failed StartDeadlineExceeded",
+    ),
+    (an_execution(), seen(a_pod(running=True, ready=False)), "Starting PodCreated"),
+    (
+        an_execution(),
+        seen(a_pod(exit_code=128, agent={"reason": "StartError"})),
+        "Failed ConfigError",
+    ),
+    (an_execution(), seen(a_pod(phase="Failed", init_failure="init")), "Failed ExitCode"),
+    (
+        an_execution(),
+        seen(a_pod(phase="Failed", init_failure="the runner's init")),
+        "Failed RunnerFault",
+    ),
+    # runs
+    (an_execution(status=STARTING), seen(a_pod(running=True)), "Running Started"),
+    (
+        an_execution(status=STARTING),
+        seen(a_pod(running=True), snapshot=a_snapshot()),
+        "Running Started",
+    ),
+    (
+        an_execution(status=PAUSED),
+        seen(a_pod(running=True), snapshot=a_snapshot(pausedSeconds=9)),
+        "Running Resumed",
+    ),
+    (
+        an_execution(status=RUNNING),
+        seen(a_pod(running=True, ready=False), snapshot=a_snapshot("Paused")),
+        "Paused PausedByUser",
+    ),
+    (
+        an_execution(status=PAUSED),
+        seen(a_pod(running=True, ready=False)),
+        "Paused PausedByUser",
+    ),
+    (
+        an_execution(status=RUNNING),
+        seen(a_pod(running=True, ready=False, unreachable_since=ago(10))),
+        "Running NodeUnreachable",
+    ),
+    (
+        an_execution(status=PAUSED),
+        seen(a_pod(running=True, ready=False, unreachable_since=ago(10))),
+        "Paused NodeUnreachable",
+    ),
+    (
+        an_execution(status=was("Paused", "NodeUnreachable")),
+        seen(a_pod(running=True, ready=False)),
+        "Paused PausedByUser",
+    ),
+    # over, by itself
+    (an_execution(command=COMMAND), over(ended()), "Succeeded Completed"),
+    (an_execution(command=COMMAND), seen(a_pod(exit_code=0)), "Succeeded Completed"),
+    (an_execution(), over(ended(**claude())), "Succeeded Completed"),
+    (an_execution(), over(ended(1, **claude())), "Succeeded Completed"),
+    (an_execution(), over(ended(-9, "Lingered", **claude())), "Succeeded Completed"),
+    (an_execution(command=COMMAND), over(ended(3)), "Failed ExitCode"),
+    (an_execution(command=COMMAND), seen(a_pod(exit_code=3)), "Failed ExitCode"),
+    (an_execution(command=COMMAND), over(ended(-11)), "Failed Signal"),
+    (an_execution(command=COMMAND), over(ended(143, "Inside")), "Failed Signal"),
+    (an_execution(), over(ended(0)), "Failed NoResult"),
+    (an_execution(), over(ended(143, **claude(is_error=None))), "Failed NoResult"),
+    (an_execution(), seen(a_pod(exit_code=0)), "Failed NoResult"),
+    (an_execution(), over(ended(-9, **claude(is_error=None))), "Failed Signal"),
+    *(
+        (
+            an_execution(),
+            over(ended(1, **claude(is_error=True, terminalReason=word))),
+            f"Failed {reason}",
+        )
+        for word, reason in {
+            "api_error": "ApiError",
+            "max_turns": "MaxTurns",
+            "budget_exhausted": "BudgetExhausted",
+            "aborted_streaming": "Interrupted",
+            "aborted_tools": "Interrupted",
+            "something_new": "ClaudeError",
+        }.items()
+    ),
+    (
+        an_execution(),
+        over(ended(1, **claude(is_error=True, subtype="error_max_turns"))),
+        "Failed MaxTurns",
+    ),
+    # over, by the runner's deed, also when the pod is lost afterwards
+    (an_execution(), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),
+    (
+        an_execution(status=RUNNING),
+        seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline")),
+        "Failed DeadlineExceeded",
+    ),
+    (an_execution(), over(ended(-9, "RunnerFault")), "Failed RunnerFault"),
+    (an_execution(), seen(a_pod(exit_code=125)), "Failed RunnerFault"),
+    # over, by the node
+    (an_execution(status=RUNNING), oom(), "Failed OOMKilled"),
+    (an_execution(command=COMMAND, status=RUNNING), oom(exit_code=0), "Succeeded Completed"),
+    (
+        an_execution(status=RUNNING),
+        replace(oom(), snapshot=ended(-9)),
+        "Failed OOMKilled",
+    ),
+    (an_execution(), seen(a_pod(phase="Failed", evicted=True)), "Failed Evicted"),
+    (an_execution(), over(ended(143, "Outside"), evicted=True), "Failed Evicted"),
+    (an_execution(), over(ended(143, "Outside")), "Failed PodLost"),
+    (an_execution(), over(ended(**claude()), evicted=True), "Succeeded Completed"),
+    (an_execution(status=RUNNING), seen(LOST), "Failed PodLost"),
+    (an_execution(status=RUNNING), seen(LOST, snapshot=a_snapshot()), "Failed PodLost"),
+    (
+        an_execution(status=RUNNING),
+        seen(Gone(a_pod(running=True, gone_by=ago(1)))),
+        "Failed PodLost",
+    ),
+    (
+        an_execution(command=COMMAND, status=RUNNING),
+        seen(LOST, snapshot=ended()),
+        "Succeeded Completed",
+    ),
+    (
+        an_execution(status=RUNNING),
+        seen(a_pod(running=True, ready=False, unreachable_since=ago(301))),
+        "Failed PodLost",
+    ),
+    (
+        an_execution(status=RUNNING),
+        seen(a_pod(running=True, gone_by=ago(301))),
+        "Failed PodLost",
+    ),
+    (
+        an_execution(status=RUNNING),
+        seen(a_pod(phase="Failed", reason="OutOfcpu", message="no cpu")),
+        "Failed PodLost",
+    ),
+    # cancelled
+    (an_execution(desired="Cancelled", finalizer=False), seen(), "Cancelled CancelledByUser"),
+    (an_execution(desired="Cancelled", suspend=True), seen(LOST), "Cancelled CancelledByUser"),
+    (
+        an_execution(desired="Cancelled", status=STARTING),
+        seen(Gone(a_pod())),
+        "Cancelled CancelledByUser",
+    ),
+    (
+        an_execution(desired="Cancelled", status=RUNNING),
+        over(ended(143, "Cancel")),
+        "Cancelled CancelledByUser",
+    ),
+    (
+        an_execution(desired="Cancelled", status=RUNNING),
+        over(ended(**claude())),
+        "Cancelled CancelledByUser",
+    ),
+    (
+        an_execution(desired="Cancelled", status=RUNNING),
+        over(ended(143, "Deadline")),
+        "Cancelled CancelledByUser",
+    ),
+    (an_execution(status=RUNNING), over(ended(143, "Cancel")), "Cancelled CancelledByUser"),
+    (an_execution(status=RUNNING, deleted=1), oom(), "Cancelled CancelledByUser"),
+    (
+        an_execution(desired="Cancelled", podTemplate={"spec": {"hostPID": True}}, finalizer=False),
+        seen(LOST),
+        "Cancelled CancelledByUser",
+    ),
+]
+
+
+@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
+def test_the_table(execution: ClaudeExecution, observed: Observed, outcome: str) -> None:
+    status = decide(execution, observed, now=NOW).status
+    assert f"{status.phase} {status.reason}" == outcome
+
+
+@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
+def test_deciding_again_changes_nothing(
+    execution: ClaudeExecution, observed: Observed, outcome: str
+) -> None:
+    first = decide(execution, observed, now=NOW).status
+    settled = execution.model_copy(update={"status": first})
+    assert decide(settled, observed, now=NOW + timedelta(seconds=1)).status == first
+
+
+def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...]:
+    return decide(execution, observed, now=NOW).actions
+
+
+def test_the_finalizer_is_added_just_before_the_pod() -> None:
+    assert actions(an_execution(finalizer=False), seen()) == (AddFinalizer(), CreatePod(POD))
+    assert actions(an_execution(finalizer=False, suspend=True), seen()) == ()
+
+
+def test_with_the_finalizer_there_may_be_a_pod_already_and_it_is_asked_for() -> None:
+    assert actions(an_execution(), seen()) == (ConfirmPod(POD),)
+    assert actions(an_execution(), seen(LOST)) == (CreatePod(POD),)
+
+
+def test_a_pod_that_the_watch_does_not_name_is_read_before_it_is_lost() -> None:
+    decision = decide(an_execution(status=RUNNING), seen(), now=NOW)
+    assert decision == Decision(an_execution(status=RUNNING).status, (ConfirmPod(POD),))
+
+
+def test_no_second_pod_is_made_for_one_that_was_seen_to_go() -> None:
+    decision = decide(an_execution(), seen(Gone(a_pod())), now=NOW)
+    assert (decision.status.reason, decision.actions) == ("PodLost", ())
+
+
+def test_a_quota_is_tried_again_later_and_not_before() -> None:
+    early = decide(an_execution(), seen(LOST, refusal=refused("quota")), now=NOW)
+    assert (early.actions, early.check_after) == ((), 2)
+    late = decide(an_execution(), seen(LOST, refusal=refused("quota", 2)), now=NOW)
+    assert late.actions == (CreatePod(POD),)
+
+
+def test_tries_for_a_quota_are_at_most_a_minute_apart() -> None:
+    many = Refusal(RefusalKind.QUOTA, "", NOW, tries=500)
+    assert many.next_try == NOW + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("terminating", [False, True])
+def test_a_cancel_or_a_suspend_before_the_start_deletes_the_pod_once(terminating: bool) -> None:
+    pod = a_pod(gone_by=NOW if terminating else None)
+    expected = () if terminating else (DELETE,)
+    assert actions(an_execution(desired="Cancelled", status=STARTING), seen(pod)) == expected
+    assert actions(an_execution(suspend=True, status=STARTING), seen(pod)) == expected
+    assert actions(an_execution(status=STARTING, deleted=1), seen(pod)) == expected
+
+
+def test_a_cancel_before_the_start_is_done_only_when_the_pod_is_gone() -> None:
+    execution = an_execution(desired="Cancelled", status=STARTING)
+    assert decide(execution, seen(a_pod(gone_by=NOW)), now=NOW).status.phase is Phase.STARTING
+
+
+def test_a_pod_deleted_for_suspend_is_no_outcome_and_another_may_follow() -> None:
+    held = was("Queued", "Suspended", podName=None, podUID=None)
+    going = seen(a_pod(running=True, gone_by=NOW))
+    assert decide(an_execution(status=held), going, now=NOW).status.phase is Phase.QUEUED
+    assert actions(an_execution(status=held), going) == ()
+    gone = seen(Gone(a_pod(exit_code=143)), snapshot=ended(143, "Outside"))
+    assert actions(an_execution(status=held), gone) == (CreatePod(POD),)
+
+
+def test_a_process_quicker_than_its_deletion_for_suspend_keeps_its_outcome() -> None:
+    held = was("Queued", "Suspended", podName=None, podUID=None)
+    pod = a_pod(exit_code=0, gone_by=NOW)
+    status = decide(
+        an_execution(command=COMMAND, suspend=True, status=held),
+        seen(pod, snapshot=ended()),
+        now=NOW,
+    ).status
+    assert status.phase is Phase.SUCCEEDED
+
+
+def test_suspend_has_no_effect_once_the_process_has_started() -> None:
+    execution = an_execution(suspend=True, status=RUNNING)
+    decision = decide(execution, seen(a_pod(running=True), snapshot=a_snapshot()), now=NOW)
+    assert (decision.status.phase, decision.actions) == (Phase.RUNNING, ())
+    assert "desiredState: Paused" in decision.status.message
+
+
+def a_wish(desired: str, generation: int = 2) -> Wish:
+    return Wish(generation=generation, desired_state=DesiredState(desired))
+
+
+@pytest.mark.parametrize(
+    ("desired", "snapshot", "verb"),
+    [
+        ("Running", a_snapshot("Paused"), Verb.RESUME),
+        ("Paused", a_snapshot(), Verb.PAUSE),
+        ("Running", a_snapshot(), Verb.RESUME),
+        ("Cancelled", a_snapshot("Paused"), Verb.CANCEL),
+        ("Cancelled", a_snapshot(generation=2), Verb.CANCEL),
+        ("Running", a_snapshot("Paused", generation=2, frozenBy=["local"]), None),
+        ("Paused", a_snapshot(generation=3), None),
+        ("Running", a_snapshot("Ending"), None),
+        ("Cancelled", a_snapshot("Ending"), None),
+    ],
+)
+def test_the_runner_is_told_only_what_it_has_not_carried_out(
+    desired: str, snapshot: object, verb: Verb | None
+) -> None:
+    execution = an_execution(desired=desired, generation=2, status=RUNNING)
+    free = getattr(snapshot, "state", "") == "Running"
+    observed = seen(a_pod(running=True, ready=free), snapshot=snapshot, ending_since=NOW)
+    told = (Deliver(POD, POD_UID, verb, a_wish(desired)),) if verb else ()
+    assert actions(execution, observed) == told
+
+
+def test_deleting_the_object_cancels_whatever_its_spec_says() -> None:
+    execution = an_execution(deleted=1, generation=2, status=RUNNING)
+    deliver = Deliver(POD, POD_UID, Verb.CANCEL, a_wish("Cancelled"))
+    assert actions(execution, seen(a_pod(running=True))) == (deliver,)
+
+
+def test_a_wish_that_the_runner_may_have_from_another_messenger_is_first_looked_up() -> None:
+    execution = an_execution(desired="Paused", generation=2, status=RUNNING)
+    assert actions(execution, seen(a_pod(running=True))) == (LOOK,)
+
+
+def test_a_start_is_looked_at_when_it_is_ready_and_not_before() -> None:
+    booting, ready = a_pod(age=3, running=True, ready=False), a_pod(running=True)
+    assert actions(an_execution(status=STARTING), seen(booting, looked=Looked(NOW))) == ()
+    assert actions(an_execution(status=STARTING), seen(ready, looked=Looked(NOW))) == (LOOK,)
+
+
+def test_a_start_whose_link_does_not_work_runs_all_the_same() -> None:
+    silence = Silence(since=NOW, last_try=NOW)
+    observed = seen(a_pod(running=True), looked=Looked(NOW), silence=silence)
+    decision = decide(an_execution(status=STARTING), observed, now=NOW)
+    assert (decision.status.reason, decision.check_after) == ("Started", 2)
+
+
+def test_a_start_in_pause_is_looked_at_because_it_is_never_ready() -> None:
+    pod = a_pod(age=2, running=True, ready=False)
+    execution = an_execution(desired="Paused", status=STARTING)
+    assert actions(execution, seen(pod, looked=Looked(NOW))) == (LOOK,)
+
+
+def test_changed_readiness_is_looked_at_once() -> None:
+    execution, pod = an_execution(status=RUNNING), a_pod(running=True, ready=False)
+    before = seen(pod, snapshot=a_snapshot(), looked=Looked(ago(9), ready=True))
+    assert actions(execution, before) == (LOOK,)
+    after = replace(before, looked=Looked(NOW, ready=False))
+    assert actions(execution, after) == ()
+
+
+def test_usage_is_sampled_twice_a_minute_and_only_of_claude() -> None:
+    pod = a_pod(running=True)
+    sampled = seen(pod, snapshot=a_snapshot(), looked=Looked(ago(10), ready=True))
+    decision = decide(an_execution(status=RUNNING), sampled, now=NOW)
+    assert (decision.actions, decision.check_after) == ((), 20)
+    due = replace(sampled, looked=Looked(ago(30), ready=True))
+    assert actions(an_execution(status=RUNNING), due) == (LOOK,)
+    assert actions(an_execution(command=COMMAND, status=RUNNING), due) == ()
+
+
+def test_a_silent_runner_is_asked_further_and_further_apart() -> None:
+    silence = Silence(since=ago(99), last_try=ago(4), tries=9)
+    quiet = seen(a_pod(running=True), silence=silence, looked=Looked(ago(99), ready=True))
+    assert decide(an_execution(status=RUNNING), quiet, now=NOW).check_after == 26
+    paused = an_execution(desired="Paused", generation=2, status=RUNNING)
+    waiting = decide(paused, quiet, now=NOW)
+    assert waiting.check_after == 1
+    assert "does not answer" in waiting.status.message
+
+
+def test_a_runner_that_leaves_a_cancel_unanswered_for_15_s_loses_its_pod() -> None:
+    execution = an_execution(desired="Cancelled", generation=2, status=RUNNING)
+    silence = Silence(since=ago(500), last_try=ago(1), cancel_since=ago(14))
+    patient = seen(a_pod(running=True), silence=silence)
+    assert actions(execution, patient) == ()
+    assert actions(execution, replace(patient, silence=replace(silence, cancel_since=ago(15)))) == (
+        DELETE,
+    )
+
+
+def test_a_container_that_outlives_a_cancel_by_grace_and_30_s_loses_its_pod() -> None:
+    execution = an_execution(desired="Cancelled", generation=2, status=RUNNING)
+    pod = a_pod(running=True, ready=False)
+    early = seen(pod, snapshot=a_snapshot("Ending"), ending_since=ago(39))
+    assert (actions(execution, early), decide(execution, early, now=NOW).check_after) == ((), 1)
+    assert actions(execution, replace(early, ending_since=ago(40))) == (DELETE,)
+
+
+def test_who_has_frozen_it_from_inside_is_told_how_to_thaw_it() -> None:
+    frozen = a_snapshot("Paused", frozenBy=["local"])
+    observed = seen(a_pod(running=True, ready=False), snapshot=frozen)
+    status = decide(an_execution(status=RUNNING), observed, now=NOW).status
+    assert "`ccx-runner resume`" in status.message
+
+
+def test_counters_alone_are_written_at_most_every_five_seconds() -> None:
+    execution = an_execution(status=STARTING)
+    observed = seen(a_pod(running=True), snapshot=a_snapshot())
+    first = decide(execution, observed, now=NOW).status
+    execution = execution.model_copy(update={"status": first})
+    later = replace(observed, snapshot=a_snapshot(activeSeconds=9), written_at=ago(4))
+    assert decide(execution, later, now=NOW) == Decision(first, check_after=1)
+    due = decide(execution, replace(later, written_at=ago(5)), now=NOW)
+    assert due.status.active_seconds == 9
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase.is_terminal])
+@pytest.mark.parametrize("pod", [None, LOST, a_pod(), a_pod(running=True), a_pod(exit_code=0)])
+def test_a_terminal_phase_is_never_left(phase: Phase, pod: object) -> None:
+    execution = an_execution(desired="Cancelled", generation=9, status=was(phase, "Completed"))
+    observed = Observed(pod=pod, snapshot=a_snapshot())  # type: ignore[arg-type]
+    assert decide(execution, observed, now=NOW).status == execution.status
+
+
+def test_after_the_end_what_still_runs_goes_and_then_the_finalizer() -> None:
+    done = an_execution(status=was("Failed", "StartDeadlineExceeded"))
+    assert actions(done, seen()) == (ConfirmPod(POD),)
+    assert actions(done, seen(a_pod())) == (DELETE,)
+    assert actions(done, seen(a_pod(gone_by=NOW))) == ()
+    for over_now in (a_pod(exit_code=0), Gone(), a_pod(gone_by=ago(300))):
+        assert actions(done, seen(over_now)) == (RemoveFinalizer(),)
+    assert actions(an_execution(finalizer=False, status=was("Failed")), seen()) == ()
+
+
+def test_a_deleted_object_is_held_for_grace_and_30_s_at_most() -> None:
+    execution = an_execution(deleted=39, status=RUNNING)
+    pod = seen(a_pod(running=True, gone_by=NOW))
+    assert decide(execution, pod, now=NOW).check_after == 1
+    execution = an_execution(deleted=40, status=RUNNING)
+    assert actions(execution, pod) == (RemoveFinalizer(),)
+
+
+def test_the_conditions_say_what_the_phase_says() -> None:
+    def truth(status: object) -> dict[str, str]:
+        return {c.type: c.status for c in status.conditions}  # type: ignore[attr-defined]
+
+    running = decide(an_execution(status=STARTING), seen(a_pod(running=True)), now=NOW).status
+    assert truth(running) == {
+        "Accepted": "True",
+        "PodReady": "True",
+        "Running": "True",
+        "Paused": "False",
+        "Succeeded": "Unknown",
+        "Finished": "False",
+    }
+    lost = seen(a_pod(running=True, ready=False, unreachable_since=ago(1)))
+    unreachable = decide(an_execution(status=RUNNING), lost, now=NOW).status
+    assert truth(unreachable)["Running"] == "Unknown"
+    failed = decide(an_execution(command=COMMAND), over(ended(2)), now=NOW).status
+    assert truth(failed)["Succeeded"] == "False"
+    assert truth(failed)["Finished"] == "True"
+
+
+def test_a_condition_keeps_the_time_at_which_its_status_changed() -> None:
+    first = decide(an_execution(), seen(a_pod()), now=NOW).status
+    execution = an_execution().model_copy(update={"status": first})
+    observed = seen(a_pod(running=True), snapshot=a_snapshot())
+    later = decide(execution, observed, now=NOW + timedelta(seconds=5)).status
+    times = {c.type: (c.last_transition_time - NOW).total_seconds() for c in later.conditions}
+    assert times == {
+        "Accepted": 0,
+        "PodReady": 5,
+        "Running": 5,
+        "Paused": 0,
+        "Succeeded": 0,
+        "Finished": 0,
+    }
+
+
+def test_an_end_that_nobody_has_confirmed_is_told_as_such() -> None:
+    execution = an_execution(desired="Cancelled", status=RUNNING)
+    lost = seen(a_pod(running=True, ready=False, unreachable_since=ago(301)))
+    status = decide(execution, lost, now=NOW).status
+    assert status.reason == "CancelledByUser"
+    assert status.message == "cancelled; its node does not say whether the process has ended"

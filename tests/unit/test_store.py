@@ -1,0 +1,135 @@
+from dataclasses import replace
+from typing import Any
+
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.facts import AgentFacts
+from ccx_operator.observed import Gone, RefusalKind
+from ccx_operator.store import Store
+from support.reconciling import NOW, POD_UID, UID, a_pod, a_snapshot, ago, an_execution, ended, was
+
+
+def a_store(**pod: Any) -> Store:
+    store = Store()
+    store.saw_execution(an_execution())
+    store.saw_pod(a_pod(**pod), NOW)
+    return store
+
+
+def at_version(execution: ClaudeExecution, version: int) -> ClaudeExecution:
+    metadata = execution.metadata.model_copy(update={"resource_version": str(version)})
+    return execution.model_copy(update={"metadata": metadata})
+
+
+def test_an_older_event_replaces_nothing() -> None:
+    store = Store()
+    store.saw_execution(at_version(an_execution(generation=3), 10))
+    store.saw_execution(at_version(an_execution(generation=2), 9))
+    assert store.execution(UID) == at_version(an_execution(generation=3), 10)
+    store.saw_pod(a_pod(version=10, running=True), NOW)
+    store.saw_pod(a_pod(version=9), NOW)
+    assert store.observe(UID).pod == a_pod(version=10, running=True)
+
+
+def test_our_own_deletion_is_known_before_the_watch_tells_of_it() -> None:
+    store = a_store(version=5)
+    store.pod_is_being_deleted(UID, NOW)
+    store.saw_pod(a_pod(version=6, running=True), NOW)
+    assert store.observe(UID).pod == a_pod(version=6, running=True, gone_by=NOW)
+
+
+def test_a_deleted_pod_keeps_its_last_words_and_never_comes_back() -> None:
+    store = a_store()
+    last = a_pod(version=7, exit_code=0, agent={"last_words": ended()})
+    store.pod_deleted(last, NOW)
+    store.saw_pod(a_pod(version=6), NOW)
+    assert store.observe(UID).pod == Gone(last)
+    assert store.observe(UID).snapshot == ended()
+
+
+def test_the_deletion_of_an_earlier_pod_says_nothing_of_the_new_one() -> None:
+    store = a_store(uid="new", version=9)
+    store.pod_deleted(a_pod(uid="old", version=10), NOW)
+    assert store.observe(UID).pod == a_pod(uid="new", version=9)
+
+
+def test_what_was_known_of_a_runner_ends_with_its_pod() -> None:
+    store = a_store(running=True)
+    store.heard(UID, ended(), NOW, pod_uid=POD_UID)
+    store.saw_pod(a_pod(uid="new", version=6), NOW)
+    assert store.observe(UID).snapshot is None
+    store.heard(UID, ended(), NOW, pod_uid=POD_UID)
+    assert store.observe(UID).snapshot is None
+
+
+def test_snapshots_only_move_on() -> None:
+    store = a_store(running=True)
+    for snapshot in (a_snapshot(generation=3), a_snapshot(generation=2), a_snapshot("Starting")):
+        store.heard(UID, snapshot, NOW, pod_uid=POD_UID)
+    assert store.observe(UID).snapshot == a_snapshot(generation=3)
+    store.heard(UID, ended(), NOW, pod_uid=POD_UID)
+    store.heard(UID, a_snapshot(generation=9), NOW, pod_uid=POD_UID)
+    assert store.observe(UID).snapshot == ended()
+
+
+def test_last_words_that_are_older_than_what_was_heard_change_nothing() -> None:
+    store = a_store(running=True)
+    store.heard(UID, a_snapshot("Ending", endedBy="Deadline"), NOW, pod_uid=POD_UID)
+    dead = replace(a_pod(version=6), agent=AgentFacts(exit_code=137, last_words=a_snapshot()))
+    store.saw_pod(dead, NOW)
+    assert store.observe(UID).snapshot == a_snapshot("Ending", endedBy="Deadline")
+
+
+def test_an_answer_ends_the_silence_and_a_try_prolongs_it() -> None:
+    store = a_store(running=True)
+    store.heard_nothing(UID, "no route", ago(20), cancel=False)
+    store.heard_nothing(UID, "no route", ago(9), cancel=True)
+    store.heard_nothing(UID, "no route", NOW, cancel=True)
+    silence = store.observe(UID).silence
+    assert silence is not None
+    assert (silence.since, silence.cancel_since, silence.tries) == (ago(20), ago(9), 3)
+    store.heard(UID, a_snapshot(), NOW, pod_uid=POD_UID)
+    assert store.observe(UID).silence is None
+
+
+def test_refusals_are_counted_until_a_pod_is_there() -> None:
+    store = Store()
+    for _ in range(2):
+        store.creation_refused(UID, RefusalKind.QUOTA, "exceeded quota", NOW)
+    refusal = store.observe(UID).refusal
+    assert refusal is not None
+    assert refusal.tries == 2
+    store.saw_pod(a_pod(), NOW)
+    assert store.observe(UID).refusal is None
+
+
+def test_a_full_list_names_what_vanished_unseen() -> None:
+    store = a_store()
+    store.saw_all_executions([an_execution()], known=[UID, "vanished"])
+    assert store.uids() == {UID}
+    assert store.saw_all_pods([], known=[a_pod()], now=NOW) == {UID}
+    assert store.observe(UID).pod == a_pod()  # missing in a list is not gone: it is to be read
+    store.saw_all_executions([], known=[UID])
+    assert store.uids() == set()
+
+
+def test_what_was_made_after_the_list_was_asked_for_is_not_missing_in_it() -> None:
+    store = a_store()
+    store.saw_all_executions([], known=[])
+    assert store.uids() == {UID}
+
+
+def test_a_finished_execution_leaves_its_prompt_behind() -> None:
+    store = Store()
+    store.saw_execution(an_execution(status=was("Succeeded", "Completed")))
+    kept = store.execution(UID)
+    assert kept is not None
+    assert (kept.spec.prompt, kept.status.reason) == (None, "Completed")
+    assert store.phases() == {"Succeeded": 1}
+
+
+def test_a_deleted_execution_leaves_nothing_behind() -> None:
+    store = a_store()
+    store.execution_deleted(UID)
+    store.pod_deleted(a_pod(), NOW)
+    assert store.observe(UID).pod is None
+    assert store.pods() == ()

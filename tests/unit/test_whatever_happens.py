@@ -1,0 +1,177 @@
+"""The operator against a model of the rest, in any order, with late news and lost answers."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_operator.controller import Controller
+from ccx_operator.facts import AgentFacts, PodFacts
+from ccx_operator.store import Store
+from ccx_operator.work_queue import WorkQueue
+from support.reconciling import UID
+from support.recording_cluster import NoMeter
+from support.simulated_cluster import Event, World
+
+OOM = AgentFacts(exit_code=137, reason="OOMKilled")
+
+
+class Operator:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.restart()
+
+    def restart(self) -> None:
+        """SIGKILL: the memory is lost, and the lists come anew."""
+        self.store, world = Store(), self.world
+        self.controller = Controller(
+            self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
+        )
+        world.pending.clear()
+        if world.execution is not None:
+            self.see(world.execution)
+        if world.pod is not None:
+            self.see(world.pod)
+
+    def reconcile(self, runner: asyncio.Runner) -> None:
+        with suppress(ConnectionError):
+            runner.run(self.controller.reconcile(UID))
+
+    def hear(self, *, again: bool = False) -> None:
+        if self.world.pending:
+            self.see(self.world.pending[0] if again else self.world.pending.popleft())
+
+    def see(self, event: Event) -> None:
+        match event:
+            case ("deleted", ClaudeExecution()):
+                self.store.execution_deleted(UID)
+            case ("deleted", PodFacts() as pod):
+                self.store.pod_deleted(pod, self.world.now)
+            case ClaudeExecution():
+                self.store.saw_execution(event)
+            case PodFacts():
+                self.store.saw_pod(event, self.world.now)
+
+
+def later(seconds: float) -> Callable[[World], None]:
+    def pass_time(world: World) -> None:
+        world.now += timedelta(seconds=seconds)
+
+    return pass_time
+
+
+WORLD: dict[str, Callable[[World], None]] = {
+    "pause": lambda w: w.wish(desired_state=DesiredState.PAUSED),
+    "resume": lambda w: w.wish(desired_state=DesiredState.RUNNING),
+    "cancel": lambda w: w.wish(desired_state=DesiredState.CANCELLED),
+    "suspend": lambda w: w.wish(suspend=True),
+    "let go": lambda w: w.wish(suspend=False),
+    "delete": lambda w: w.wish(deleted=True),
+    "start": World.start,
+    "probe": World.probe,
+    "exit 0": lambda w: w.end(0),
+    "exit 3": lambda w: w.end(3),
+    "settle": World.settle,
+    "oom": lambda w: w.die(agent=OOM),
+    "evict": lambda w: w.die(evicted=True, agent=AgentFacts(exit_code=143)),
+    "unreachable": World.unreachable,
+    "delete pod": World.delete_pod,
+    "reap": World.reap,
+    "vanish": World.vanish,
+    "link up": lambda w: setattr(w, "link_is_up", True),
+    "link down": lambda w: setattr(w, "link_is_up", False),
+    "fail before": lambda w: w.faults.append(("before", "")),
+    "fail after": lambda w: w.faults.append(("after", "")),
+    "lose creation": lambda w: w.faults.append(("after", "CreatePod")),
+    "lose patch": lambda w: w.faults.append(("before", "patch_status")),
+    "1 s": later(1),
+    "20 s": later(20),
+    "700 s": later(700),
+}
+OPERATOR = ("reconcile", "restart", "hear", "hear again", "hear old", "hear all")
+LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
+"""The kubelet was quicker than the deletion."""
+
+LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
+# What moves things on comes more often than what only disturbs.
+STEPS = st.sampled_from([*WORLD, *OPERATOR, *(("reconcile", "hear all", "start", "probe") * 3)])
+
+
+def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
+    world = operator.world
+    for step in steps:
+        if step in WORLD:
+            WORLD[step](world)
+        elif step == "reconcile":
+            operator.reconcile(runner)
+        elif step == "restart":
+            operator.restart()
+        elif step == "hear all":
+            while world.pending:
+                operator.hear()
+        elif step == "hear old" and world.told:
+            operator.see(world.told[len(world.told) // 2])
+        else:
+            operator.hear(again=step == "hear again")
+
+
+def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
+    """Everything works again, all news arrive, and an unhindered process comes to its end."""
+    world = operator.world
+    world.link_is_up = world.link_is_up or not world.wants_cancel  # a cancel needs no link
+    world.faults.clear()
+    for _ in range(40):
+        steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
+        play([*steps, "20 s"], operator, runner)
+
+
+def is_alive(world: World) -> bool:
+    return world.runner is not None and world.runner.state in ("Running", "Paused")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(STEPS, max_size=40))
+@example(["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"])
+@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"])
+@example(["reconcile", "suspend", *LATE_START, "reconcile"])
+@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
+@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
+def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
+    operator = Operator(World())
+    world = operator.world
+    with asyncio.Runner() as runner:
+        play(steps, operator, runner)
+        was_over = world.execution is not None and world.execution.status.phase.is_terminal
+        cancelled_before = world.wants_cancel
+        calm_down(operator, runner)
+        assert world.broken == []
+
+        execution = world.execution
+        if execution is None:
+            assert not is_alive(world)
+            return
+        if execution.status.reason == "PodLost":
+            assert LOSSES.intersection(steps)
+        if world.wants_cancel:
+            assert execution.status.phase.is_terminal
+            assert not is_alive(world)
+            assert was_over or execution.status.phase == "Cancelled"
+            assert cancelled_before
+            return
+        if is_alive(world):
+            assert world.runner is not None
+            wanted = execution.spec.desired_state
+            assert world.runner.state == wanted
+            assert execution.status.phase.value == wanted.value
+            world.runner.state = "Running"
+            WORLD["exit 0"](world)
+            calm_down(operator, runner)
+            assert world.execution is not None
+            assert world.execution.status.phase == "Succeeded"
+        else:
+            assert execution.spec.suspend or execution.status.phase.is_terminal
+        assert world.broken == []
