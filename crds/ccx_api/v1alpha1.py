@@ -93,7 +93,11 @@ class ExecutionSpec(ApiModel):
     credentials: Credentials | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
-    """A partial pod template (metadata and spec), merged under what the operator needs."""
+    """A partial pod template (metadata and spec), merged under what the operator needs.
+
+    The container `agent` is the execution's. A sidecar belongs into initContainers, with
+    restartPolicy Always: a plain container beside the agent keeps the pod alive after its end.
+    """
 
     desired_state: DesiredState = DesiredState.RUNNING
     """Running, Paused (frozen in memory) or Cancelled, which is final."""

@@ -23,10 +23,10 @@ def main() -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stop = loop.create_future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.cancel)
     async with running_devcluster(
         port=options.port,
         kubeconfig=options.kubeconfig,
@@ -36,7 +36,8 @@ async def _serve(options: argparse.Namespace) -> None:
         print("for development only: no authentication, and pods run as local processes")
         print(f"KUBECONFIG={cluster.kubeconfig}")
         print(f"ready {cluster.url}", flush=True)
-        await stop.wait()
+        # A cluster that has lost its node or its controllers must not look like a healthy one.
+        await asyncio.wait([stop, *cluster.jobs], return_when=asyncio.FIRST_COMPLETED)
 
 
 if __name__ == "__main__":

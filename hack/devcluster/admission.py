@@ -7,7 +7,7 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 
-from devcluster import apierrors, metadata, pod_security, pods
+from devcluster import apierrors, metadata, pod_security, pod_shape, pods
 from devcluster import field_errors as errors
 from devcluster.apierrors import ApiError, FieldError
 from devcluster.custom_resources import CustomResources, check_definition, established
@@ -40,6 +40,10 @@ class Admission:
             self._report(rt, self._custom.shape(rt, obj), options)
             found += self._custom.check(rt, obj, old)
         elif rt.key == "pods":
+            if wrong := pod_shape.wrong_type(obj):
+                raise apierrors.bad_request(
+                    f'Pod in version "v1" cannot be handled as a Pod: {wrong}'
+                )
             pods.set_defaults(obj)
             found += pods.check(obj) if old is None else pods.check_update(obj, old)
         elif rt.key == "secrets":

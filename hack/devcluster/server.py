@@ -29,6 +29,8 @@ class Devcluster:
     url: str
     kubeconfig: Path
     store: Store
+    jobs: tuple[asyncio.Task[None], ...]
+    """Controllers and node: they end only by a fault of ours."""
 
 
 @asynccontextmanager
@@ -47,13 +49,13 @@ async def running_devcluster(
         root = (data_dir or scratch) / "node"
         node = Kubelet(store, root=root, path=path) if with_node else None
         controllers = Cleanup(store, registry)
-        await stack.enter_async_context(_running(controllers.run()))
+        jobs = [await stack.enter_async_context(_running(controllers.run()))]
         url = await _listen(stack, Api(store, registry, node), port)
         if node is not None:
-            await stack.enter_async_context(_running(node.run()))
+            jobs.append(await stack.enter_async_context(_running(node.run())))
         config = kubeconfig or scratch / "kubeconfig"
         write_kubeconfig(config, url)
-        yield Devcluster(url, config, store)
+        yield Devcluster(url, config, store, tuple(jobs))
 
 
 def _control_plane(stack: AsyncExitStack, data_dir: Path | None) -> tuple[Store, Registry]:
@@ -80,10 +82,11 @@ async def _listen(stack: AsyncExitStack, api: Api, port: int) -> str:
 
 
 @asynccontextmanager
-async def _running(job: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _running(job: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """On leaving, a fault of the job is raised."""
     task = asyncio.create_task(job)
     try:
-        yield
+        yield task
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

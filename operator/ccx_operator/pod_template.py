@@ -22,6 +22,9 @@ AGENT_UID: Final = 10001
 OUR_VOLUMES: Final = "ccx-"
 """What the names of our own volumes begin with."""
 
+MOST_CONTAINERS: Final = 10
+"""The kubelet shares 12 KiB among all last words of a pod: the runner's take 1.2 KiB at least."""
+
 _ROOT: Final = "spec.podTemplate"
 
 _POD_MUST: Final[Mapping[str, tuple[object, str]]] = {
@@ -120,6 +123,13 @@ def _pod(spec: Tree, path: str) -> Iterator[str]:
     yield from _security(child(spec, "securityContext", path), f"{path}.securityContext")
     for where, volume in items(spec, "volumes", path):
         yield from _volume(volume, where)
+    theirs = [*items(spec, "initContainers", path), *items(spec, "containers", path)]
+    count = 2 + sum(container.get("name") != AGENT_CONTAINER for _, container in theirs)
+    if count > MOST_CONTAINERS:
+        yield (
+            f"{path}.containers: {count} containers with the operator's two: "
+            f"at most {MOST_CONTAINERS} of all kinds"
+        )
     for field in ("initContainers", "containers"):
         for where, container in items(spec, field, path):
             yield from _container(container, where, agent=_is_agent(container, field))

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from devcluster import pod_security, pods
+from devcluster import pod_security, pod_shape, pods
 from support.devcluster_objects import a_pod
 
 SAFE = {
@@ -101,3 +101,26 @@ def test_everything_that_restricted_forbids_is_named_with_its_remedy() -> None:
 def test_the_host_is_out_of_bounds(spec: dict[str, Any], words: str) -> None:
     container = a_container(securityContext=SAFE)
     assert pod_security.violations(a_pod(containers=[container], **spec)["spec"]) == words
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"nodeSelector": 5}, "number into Go struct field Pod.spec.nodeSelector"),
+        ({"nodeSelector": {"a": 5}}, "number into Go struct field Pod.spec.nodeSelector"),
+        ({"containers": {}}, "object into Go struct field Pod.spec.containers"),
+        ({"containers": ["x"]}, "string into Go struct field Pod.spec.containers"),
+        (
+            {"containers": [a_container(env=[{"name": "A", "value": True}])]},
+            "bool into Go struct field Pod.spec.containers.env.value",
+        ),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_refused_before_anything_reads_it(
+    spec: dict[str, Any], told: str
+) -> None:
+    assert pod_shape.wrong_type({"spec": spec}) == f"json: cannot unmarshal {told}"
+
+
+def test_a_pod_of_the_right_types_has_the_right_shape() -> None:
+    assert pod_shape.wrong_type(a_pod(containers=[a_container(command=["x"])])) is None

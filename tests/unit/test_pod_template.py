@@ -21,6 +21,7 @@ def mounted(path: str, *, volume: str = "v") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spec", "path"),
     [
+        ({"containers": [{"name": f"c{n}", "image": "x"} for n in range(9)]}, "containers"),
         ({"hostNetwork": True}, "hostNetwork"),
         ({"hostPID": True}, "hostPID"),
         ({"hostIPC": True}, "hostIPC"),
