@@ -86,6 +86,9 @@ class Reason(StrEnum):
     EVICTED = "Evicted"
     POD_LOST = "PodLost"
     CANCELLED_BY_USER = "CancelledByUser"
+    SESSION_CLOSED = "SessionClosed"
+    """Its client has left, or its gateway, and nobody has taken its session over in time."""
+
     NOT_STARTED = "NotStarted"
     """No process has been seen yet."""
 

@@ -21,6 +21,10 @@ ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
 
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+COMPONENT_GATEWAY: Final = "gateway"
+"""On the Lease of a gateway: by this the operator finds them all."""
+
 AGENT_CONTAINER: Final = "agent"
 RUNNER_CONTAINER: Final = "runner"
 

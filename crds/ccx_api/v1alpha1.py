@@ -21,7 +21,7 @@ from ccx_api.references import (
 from ccx_api.status import ExecutionStatus
 
 RUN_CONTROL: Final = frozenset(
-    {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds"}
+    {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds", "session"}
 )
 """What may change while an execution runs. The CRD freezes the rest of the spec."""
 
@@ -35,6 +35,23 @@ class DesiredState(StrEnum):
     RUNNING = "Running"
     PAUSED = "Paused"
     CANCELLED = "Cancelled"
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of an execution whose session is closed."""
+
+    CANCEL = "Cancel"
+    DETACH = "Detach"
+
+
+class Session(ApiModel):
+    """The connection that an execution belongs to. Written by the gateway that serves it."""
+
+    id: Annotated[str, Field(min_length=1, max_length=128)]
+    """By which a client that comes back takes it over, at any gateway."""
+
+    gateway: Annotated[str | None, Field(min_length=1, max_length=253)] = None
+    """The name of its gateway's Lease, in the operator's namespace. Absent: it is closed."""
 
 
 Tool = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -110,6 +127,12 @@ class ExecutionSpec(ApiModel):
 
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from the making of the pod within which the process must run."""
+
+    session: Session | None = None
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
+    """Whether it is cancelled or goes on when its session is closed, or its gateway has gone
+    and no other has taken the session over. Without a session it has no effect.
+    """
 
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""

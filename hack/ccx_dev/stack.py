@@ -1,11 +1,11 @@
-"""The whole system on this machine: devcluster, scripted Messages API, operator.
+"""The whole system on this machine: devcluster, scripted Messages API, operator, gateway.
 
-Stack.start() -> cluster -> CRD, Secret -> operator        for the demo, `make up` and the tests
+running_stack() -> cluster -> CRD, Secret -> operator -> gateway    for demo, `make up` and tests
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,12 @@ class Stack:
     """Claude Code talks to the scripted Messages API, not to the real one."""
 
     operator: Child
+    gateway: Child
+
+    @property
+    def websocket(self) -> str:
+        """The gateway's URL for clients."""
+        return websocket_of(self.gateway)
 
     def start_operator(self) -> None:
         """Again, after its end or its SIGKILL."""
@@ -39,7 +45,9 @@ class Stack:
 
 
 @contextmanager
-def running_stack(directory: Path, *, port: int = 0, use_real_api: bool = True) -> Iterator[Stack]:
+def running_stack(
+    directory: Path, *, port: int = 0, gateway_port: int = 0, use_real_api: bool = True
+) -> Iterator[Stack]:
     """Start everything under `directory`, and end everything whatever happens.
 
     With a key of Anthropic's in the environment Claude Code uses the real API, unless told not to.
@@ -58,8 +66,11 @@ def running_stack(directory: Path, *, port: int = 0, use_real_api: bool = True) 
             keys = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": messages.said}
         install(cluster.said, CREDENTIALS, keys)
         operator = start_operator(directory, kubeconfig)
-        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator)
-        ends.callback(lambda: stack.operator.end())
+        ends.callback(operator.end)
+        gateway = start_gateway(directory, kubeconfig, port=gateway_port)
+        ends.callback(gateway.end)
+        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator, gateway)
+        ends.callback(lambda: (stack.gateway.end(), stack.operator.end()))  # those of now
         yield stack
 
 
@@ -77,3 +88,20 @@ def start_operator(directory: Path, kubeconfig: Path) -> Child:
     environment = {"KUBECONFIG": str(kubeconfig)}
     log = directory / "operator.log"
     return Child("ccx-operator", argv, log=log, env=environment, ready_seconds=None)
+
+
+def start_gateway(
+    directory: Path,
+    kubeconfig: Path,
+    *words: str,
+    port: int = 0,
+    env: Mapping[str, str] | None = None,
+) -> Child:
+    """One more replica with every call."""
+    argv = [str(BIN / "ccx-gateway"), "--address", f"127.0.0.1:{port}", *words]
+    environment = {"KUBECONFIG": str(kubeconfig), **(env or {})}
+    return Child("ccx-gateway", argv, log=directory / "gateway.log", env=environment)
+
+
+def websocket_of(gateway: Child) -> str:
+    return gateway.said.replace("http://", "ws://", 1) + "/ws/mcp"

@@ -1,7 +1,8 @@
 """ClaudeExecutions as the models of ccx_api."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.answers import Object
 from ccx_kube.objects import MERGE_PATCH, object_path, pages
 from ccx_kube.session import KubeSession
+from ccx_kube.watch import watch
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,10 @@ _API: Final = f"/apis/{API_VERSION}"
 class Executions:
     def __init__(self, session: KubeSession) -> None:
         self._session = session
+
+    async def create(self, namespace: str, body: Object) -> ClaudeExecution:
+        path = object_path(_API, namespace, PLURAL)
+        return ClaudeExecution.model_validate(await self._session.request("POST", path, body=body))
 
     async def get(self, namespace: str, name: str) -> ClaudeExecution:
         found = await self._session.request("GET", _path(namespace, name))
@@ -39,11 +45,28 @@ class Executions:
             version = page["metadata"]["resourceVersion"]
         return tuple(found), version
 
+    async def watch(
+        self, namespace: str, name: str, version: str
+    ) -> AsyncGenerator[ClaudeExecution | None, None]:
+        """Every later state of that one; None once it is deleted. Ends when the server ends it."""
+        path = object_path(_API, namespace, PLURAL)
+        events = watch(self._session, path, version=version, name=name)
+        async with aclosing(events):
+            async for kind, found in events:
+                yield None if kind == "DELETED" else ClaudeExecution.model_validate(found)
+
     async def patch_spec(
         self, namespace: str, name: str, spec: Mapping[str, Any]
     ) -> ClaudeExecution:
         """Fields as on the wire, such as desiredState; None removes one."""
         return await self._patch(_path(namespace, name), {"spec": dict(spec)})
+
+    async def change_spec(
+        self, execution: ClaudeExecution, spec: Mapping[str, Any]
+    ) -> ClaudeExecution:
+        """As patch_spec; Conflict if the execution has changed since the one decided on."""
+        body = {"metadata": _version(execution), "spec": dict(spec)}
+        return await self._patch(_path_of(execution), body)
 
     async def patch_status(
         self, execution: ClaudeExecution, status: ExecutionStatus

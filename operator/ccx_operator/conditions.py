@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ccx_api.conditions import Condition, ConditionType, Reason
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.wanted import is_closing
 
 Truth = Literal["True", "False", "Unknown"]
 
@@ -33,6 +34,8 @@ def settle(
         _condition(says, before.get(says.type), generation, message, now)
         for says in _conditions(phase, reason)
     )
+    if is_closing(execution) and not phase.is_terminal:  # a cancel of ours outlives our memory
+        reason, message = Reason.SESSION_CLOSED, execution.status.message
     update = {
         "observed_generation": generation,
         "phase": phase,

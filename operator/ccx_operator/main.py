@@ -20,6 +20,7 @@ import kopf
 from ccx_api.snapshot import Snapshot
 from ccx_kube.errors import ConfigError
 from ccx_kube.executions import Executions
+from ccx_kube.leases import Leases
 from ccx_kube.link import RunnerLink
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
@@ -31,10 +32,13 @@ from ccx_operator.links import Links, Place
 from ccx_operator.metrics import Metrics
 from ccx_operator.pod_spec import Images
 from ccx_operator.resync import Resync
+from ccx_operator.session_watch import SessionWatch
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
+
+_TAKEOVER = "until the session of a gateway that has gone is closed (60)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Options:
     images: Images
     metrics: tuple[str, int] | None
     node_lost: timedelta
+    takeover: timedelta
     log_format: str
 
 
@@ -71,6 +76,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
     add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
+    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
     add("--log-format", choices=("json", "text"), default="json")
     found = parser.parse_args(words)
     return Options(
@@ -78,6 +84,7 @@ def parse(words: Sequence[str]) -> Options:
         images=Images(runtime=found.runtime_image, runner=found.runner_image),
         metrics=found.metrics_address,
         node_lost=timedelta(seconds=found.node_lost_seconds),
+        takeover=timedelta(seconds=found.session_takeover_seconds),
         log_format=found.log_format,
     )
 
@@ -114,6 +121,8 @@ async def operate(options: Options, ready: asyncio.Event) -> None:
         cluster = KubeCluster(session, links, options.images)
         lists = (Executions(session), Pods(session))
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
+        leases = Leases(session, session.namespace)
+        sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
         lost = options.node_lost
         controller = Controller(store, queue, cluster, metrics, now=_now, node_lost=lost)
         if options.metrics is not None:
@@ -123,6 +132,7 @@ async def operate(options: Options, ready: asyncio.Event) -> None:
             tasks.create_task(controller.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
+            tasks.create_task(sessions.run())
 
 
 async def _feed(options: Options, feed: Feed, ready: asyncio.Event) -> None:

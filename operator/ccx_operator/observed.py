@@ -87,5 +87,8 @@ class Observed:
     ending_since: datetime | None = None
     """When the runner was first seen to be ending its process, or to have ended it."""
 
+    silent_gateway: str | None = None
+    """The gateway of its session, once that has been silent for too long."""
+
     written_at: datetime | None = None
     """When the operator last wrote the status."""

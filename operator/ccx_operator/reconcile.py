@@ -23,6 +23,7 @@ from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import pod_name
 from ccx_operator.progress import with_pod, with_snapshot
+from ccx_operator.session_end import closes, closing
 from ccx_operator.start import never_made, was_held_back, with_waiting_pod, without_any_pod
 from ccx_operator.verdict import ended_by_itself, verdict
 from ccx_operator.wanted import held_until, soonest
@@ -54,6 +55,8 @@ def _before_the_end(
     execution: ClaudeExecution, observed: Observed, now: datetime, node_lost: timedelta
 ) -> Decision:
     pod = observed.pod
+    if closes(execution, observed):
+        return Decision(closing(execution))
     if never_made(execution, observed):
         return without_any_pod(execution, observed, now=now)
     if pod is None:

@@ -14,7 +14,7 @@ from ccx_operator.observed import Observed, RefusalKind
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import refusal
 from ccx_operator.progress import with_pod, without_pod
-from ccx_operator.wanted import cancel_wanted, soonest
+from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 
 def was_held_back(status: ExecutionStatus) -> bool:
@@ -38,7 +38,7 @@ def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: date
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
     if cancel_wanted(execution):
         text = "cancelled before its process started"
-        return _at(execution, Phase.CANCELLED, Reason.CANCELLED_BY_USER, text, now)
+        return _at(execution, Phase.CANCELLED, cancel_reason(execution), text, now)
     if refused := refusal(execution):
         return _at(execution, Phase.FAILED, Reason.NOT_ALLOWED, refused, now)
     if execution.spec.suspend:

@@ -78,7 +78,11 @@ class Store:
         elif old is not None and pod.version < old.version:
             return
         if old is None or old.uid != pod.uid:  # the words of another pod's runner are not its
-            known = Observed(written_at=known.written_at, looked=Looked(now))
+            known = Observed(
+                written_at=known.written_at,
+                looked=Looked(now),
+                silent_gateway=known.silent_gateway,
+            )
         known = replace(known, pod=pod, refusal=None)
         self._observed[uid] = known
         if pod.agent.last_words is not None:
@@ -129,6 +133,13 @@ class Store:
         before = self.observe(uid).refusal
         tries = before.tries + 1 if before else 1
         self._change(uid, refusal=Refusal(kind, message, now, tries))
+
+    # Gateways
+
+    def gateway_is_silent(self, uid: Uid, gateway: str | None) -> None:
+        """None: it is heard of again."""
+        if self.observe(uid).silent_gateway != gateway:
+            self._change(uid, silent_gateway=gateway)
 
     # Runners
 

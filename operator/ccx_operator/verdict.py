@@ -11,7 +11,7 @@ from ccx_api.snapshot import ClaudeSnapshot, Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import PodFacts
-from ccx_operator.wanted import cancel_wanted
+from ccx_operator.wanted import cancel_reason, cancel_wanted
 
 RUNNER_FAULT_CODE = 125
 
@@ -57,7 +57,7 @@ def _cancelled(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict
     if cancel_wanted(execution):
         started = snapshot is not None or execution.status.start_time is not None
         text = "cancelled" if started else "cancelled before its process started"
-        return Verdict(Phase.CANCELLED, Reason.CANCELLED_BY_USER, text)
+        return Verdict(Phase.CANCELLED, cancel_reason(execution), text)
     if snapshot is not None and snapshot.ended_by == "Cancel":
         text = "cancelled through the runner; spec.desiredState does not say so"
         return Verdict(Phase.CANCELLED, Reason.CANCELLED_BY_USER, text)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from ccx_api.conditions import Reason
 from ccx_api.names import FINALIZER
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_api.wish import Wish
@@ -11,9 +12,22 @@ PATIENCE = timedelta(seconds=30)
 
 
 def cancel_wanted(execution: ClaudeExecution) -> bool:
-    """To delete the object is to cancel it."""
+    """To delete the object is to cancel it, and so is to close its session."""
     deleted = execution.metadata.deletion_timestamp is not None
-    return deleted or execution.spec.desired_state is DesiredState.CANCELLED
+    cancelled = execution.spec.desired_state is DesiredState.CANCELLED
+    return deleted or cancelled or is_closing(execution)
+
+
+def is_closing(execution: ClaudeExecution) -> bool:
+    """The operator has closed its session: that stands in the status, and is not taken back."""
+    return execution.status.reason == Reason.SESSION_CLOSED
+
+
+def cancel_reason(execution: ClaudeExecution) -> Reason:
+    """A session without a gateway was closed by the gateway itself."""
+    session = execution.spec.session
+    closed = is_closing(execution) or (session is not None and session.gateway is None)
+    return Reason.SESSION_CLOSED if closed else Reason.CANCELLED_BY_USER
 
 
 def wish_of(execution: ClaudeExecution) -> Wish:

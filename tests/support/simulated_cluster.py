@@ -38,6 +38,8 @@ from ccx_operator.outcomes import (
 )
 from support.reconciling import NOW, an_execution
 
+SESSION = {"id": "s", "gateway": "g"}
+
 Fault = tuple[Literal["before", "after"], str]
 """When, and in which call; an empty name is any."""
 
@@ -77,7 +79,7 @@ class Runner:
 @dataclass(slots=True)
 class World:
     execution: ClaudeExecution | None = field(
-        default_factory=lambda: an_execution(command=["work"], finalizer=False)
+        default_factory=lambda: an_execution(command=["work"], finalizer=False, session=SESSION)
     )
     pod: PodFacts | None = None
     runner: Runner | None = None
@@ -118,6 +120,7 @@ class World:
     def wants_cancel(self) -> bool:
         return self.execution is not None and (
             self.execution.spec.desired_state is DesiredState.CANCELLED
+            or self.execution.status.reason == "SessionClosed"
             or self.execution.metadata.deletion_timestamp is not None
         )
 
@@ -197,6 +200,9 @@ class World:
         written = self._write(execution, {"status": status})
         if before is not None and before.phase.is_terminal and before != status:
             self.broken.append(f"left {before.phase} for {status.phase}")
+        closed = before is not None and before.reason == "SessionClosed"
+        if closed and status.reason != "SessionClosed":
+            self.broken.append(f"forgot the closed session for {status.reason}")
         self._fail("after", "patch_status")
         return written
 

@@ -9,16 +9,19 @@ def test_everything_has_a_default() -> None:
     options = parse([])
     assert (options.namespaces, options.metrics, options.log_format) == ((), None, "json")
     assert options.node_lost == timedelta(seconds=300)
+    assert options.takeover == timedelta(seconds=60)
     assert options.images.runtime.startswith("cc-executor/runtime:")
 
 
 def test_what_can_be_said() -> None:
     words = ["--namespace", "a", "--namespace", "b", "--runtime-image", "r", "--runner-image", "n"]
     words += ["--metrics-address", "[::1]:9090", "--node-lost-seconds", "60"]
+    words += ["--session-takeover-seconds", "5"]
     options = parse(words)
     assert (options.namespaces, options.metrics) == (("a", "b"), ("::1", 9090))
     assert (options.images.runtime, options.images.runner) == ("r", "n")
     assert options.node_lost == timedelta(seconds=60)
+    assert options.takeover == timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ STARTING = was("Starting", "PodCreated")
 RUNNING = was("Running", "Started")
 PAUSED = was("Paused", "PausedByUser")
 LOST = Gone()
+SESSION = {"id": "s1", "gateway": "g1"}
+CLOSING = was("Running", "SessionClosed", message="gateway g1 has gone")
 
 
 def refused(kind: str, seconds_ago: float = 0) -> Refusal:
@@ -51,6 +53,11 @@ def refused(kind: str, seconds_ago: float = 0) -> Refusal:
 
 def oom(exit_code: int = 137) -> Observed:
     return seen(a_pod(exit_code=exit_code, agent={"reason": "OOMKilled"}))
+
+
+def silent(**pod: Any) -> Observed:
+    """Its gateway g1 has not been heard of for too long."""
+    return seen(a_pod(**pod), silent_gateway="g1")
 
 
 def over(snapshot: object = None, **facts: Any) -> Observed:
@@ -237,6 +244,89 @@ TABLE = [
         seen(LOST),
         "Cancelled CancelledByUser",
     ),
+    # its session is closed: by the operator, because the gateway has gone
+    (an_execution(session=SESSION, status=RUNNING), silent(running=True), "Running SessionClosed"),
+    (
+        an_execution(session=SESSION, status=PAUSED),
+        silent(running=True, ready=False),
+        "Paused SessionClosed",
+    ),
+    (an_execution(session=SESSION, status=STARTING), silent(), "Starting SessionClosed"),
+    (
+        an_execution(session=SESSION, status=RUNNING),
+        seen(a_pod(running=True, unreachable_since=ago(9)), silent_gateway="g1"),
+        "Running SessionClosed",
+    ),
+    (
+        an_execution(session=SESSION, status=RUNNING, onDisconnect="Detach"),
+        silent(running=True),
+        "Running Started",
+    ),
+    (
+        an_execution(session={"id": "s1", "gateway": "g2"}, status=RUNNING),
+        silent(running=True),
+        "Running Started",
+    ),
+    (an_execution(status=RUNNING), silent(running=True), "Running Started"),
+    (
+        an_execution(session=SESSION, status=RUNNING, desired="Cancelled"),
+        replace(silent(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+        "Running Started",
+    ),
+    (
+        an_execution(session=SESSION, command=COMMAND, status=RUNNING),
+        replace(over(ended()), silent_gateway="g1"),
+        "Succeeded Completed",
+    ),
+    (
+        an_execution(session=SESSION, status=RUNNING),
+        seen(LOST, silent_gateway="g1"),
+        "Failed PodLost",
+    ),
+    (
+        an_execution(session=SESSION, status=RUNNING),
+        replace(silent(running=True), snapshot=a_snapshot("Ending", endedBy="Deadline")),
+        "Running Started",
+    ),
+    # and that is not taken back, whoever comes then
+    (an_execution(session=SESSION, status=CLOSING), over(), "Cancelled SessionClosed"),
+    (an_execution(session=SESSION, status=CLOSING), seen(LOST), "Cancelled SessionClosed"),
+    (
+        an_execution(session={"id": "s1", "gateway": "g2"}, status=CLOSING),
+        over(ended(143, "Cancel")),
+        "Cancelled SessionClosed",
+    ),
+    (
+        an_execution(session=SESSION, command=COMMAND, status=CLOSING),
+        over(ended()),
+        "Cancelled SessionClosed",
+    ),
+    (
+        an_execution(session=SESSION, status=CLOSING),
+        seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+        "Running SessionClosed",
+    ),
+    (
+        an_execution(session=SESSION, status=CLOSING),
+        seen(a_pod(running=True, unreachable_since=ago(9)), silence=Silence(NOW, NOW)),
+        "Running SessionClosed",
+    ),
+    # by its gateway, because the client has left
+    (
+        an_execution(desired="Cancelled", session={"id": "s1"}, status=RUNNING),
+        over(ended(143, "Cancel")),
+        "Cancelled SessionClosed",
+    ),
+    (
+        an_execution(desired="Cancelled", session={"id": "s1"}, finalizer=False),
+        seen(),
+        "Cancelled SessionClosed",
+    ),
+    (
+        an_execution(desired="Cancelled", session=SESSION, status=RUNNING),
+        over(ended(143, "Cancel")),
+        "Cancelled CancelledByUser",
+    ),
 ]
 
 
@@ -364,6 +454,36 @@ def test_deleting_the_object_cancels_whatever_its_spec_says() -> None:
     execution = an_execution(deleted=1, generation=2, status=RUNNING)
     deliver = Deliver(POD, POD_UID, Verb.CANCEL, a_wish("Cancelled"))
     assert actions(execution, seen(a_pod(running=True))) == (deliver,)
+
+
+@pytest.mark.parametrize("link", [{}, {"silence": Silence(ago(9), ago(9))}])
+def test_a_closed_session_cancels_only_once_the_status_says_so(link: dict[str, Any]) -> None:
+    observed = replace(silent(running=True), **link)
+    first = decide(an_execution(session=SESSION, generation=2, status=RUNNING), observed, now=NOW)
+    assert (first.status.reason, first.actions) == ("SessionClosed", ())
+    assert "g1" in first.status.message
+    execution = an_execution(session=SESSION, generation=2)
+    execution = execution.model_copy(update={"status": first.status})
+    second = decide(execution, observed, now=NOW)
+    assert second.status == first.status
+    assert second.actions == (Deliver(POD, POD_UID, Verb.CANCEL, a_wish("Cancelled")),)
+
+
+def test_a_closed_session_needs_no_process_to_be_cancelled() -> None:
+    execution = an_execution(session=SESSION, suspend=True, status=was("Queued", "Suspended"))
+    marked = decide(execution, seen(LOST, silent_gateway="g1"), now=NOW).status
+    execution = execution.model_copy(update={"status": marked})
+    status = decide(execution, seen(LOST, silent_gateway="g1"), now=NOW).status
+    assert (status.phase, status.reason) == ("Cancelled", "SessionClosed")
+    waiting = an_execution(session=SESSION, status=was("Starting", "SessionClosed"))
+    assert actions(waiting, silent()) == (DELETE,)
+
+
+def test_the_conditions_of_a_closing_execution_still_tell_of_its_node() -> None:
+    observed = seen(a_pod(running=True, unreachable_since=ago(9)), silence=Silence(NOW, NOW))
+    status = decide(an_execution(session=SESSION, status=CLOSING), observed, now=NOW).status
+    (running,) = (c for c in status.conditions if c.type == "Running")
+    assert (running.status, running.reason) == ("Unknown", "NodeUnreachable")
 
 
 def test_a_wish_that_the_runner_may_have_from_another_messenger_is_first_looked_up() -> None:

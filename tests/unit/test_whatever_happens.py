@@ -45,6 +45,9 @@ class Operator:
         if self.world.pending:
             self.see(self.world.pending[0] if again else self.world.pending.popleft())
 
+    def list_leases(self, *, gone: bool) -> None:
+        self.store.gateway_is_silent(UID, "g" if gone else None)
+
     def see(self, event: Event) -> None:
         match event:
             case ("deleted", ClaudeExecution()):
@@ -92,7 +95,16 @@ WORLD: dict[str, Callable[[World], None]] = {
     "20 s": later(20),
     "700 s": later(700),
 }
-OPERATOR = ("reconcile", "restart", "hear", "hear again", "hear old", "hear all")
+OPERATOR = (
+    "gateway gone",
+    "gateway back",
+    "reconcile",
+    "restart",
+    "hear",
+    "hear again",
+    "hear old",
+    "hear all",
+)
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
 
@@ -110,6 +122,8 @@ def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
             operator.reconcile(runner)
         elif step == "restart":
             operator.restart()
+        elif step in ("gateway gone", "gateway back"):
+            operator.list_leases(gone=step == "gateway gone")
         elif step == "hear all":
             while world.pending:
                 operator.hear()
@@ -124,6 +138,7 @@ def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
     world = operator.world
     world.link_is_up = world.link_is_up or not world.wants_cancel  # a cancel needs no link
     world.faults.clear()
+    operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
         play([*steps, "20 s"], operator, runner)
@@ -139,6 +154,8 @@ def is_alive(world: World) -> bool:
 @example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"])
 @example(["reconcile", "suspend", *LATE_START, "reconcile"])
 @example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
+@example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
+@example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
 @example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
 def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
     operator = Operator(World())

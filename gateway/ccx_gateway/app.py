@@ -1,0 +1,137 @@
+"""The HTTP side: the WebSocket, and what probes, people and Prometheus ask.
+
+/ws/mcp -> Socket      /health, /healthz, /livez, /readyz, /metrics
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ccx_api.names import API_VERSION, PLURAL
+from ccx_gateway.errors import SessionLimit
+from ccx_gateway.jsonrpc import dump, error_response
+from ccx_gateway.services import Services
+from ccx_gateway.session import Session
+from ccx_gateway.socket import MAX_FRAME, Socket
+from ccx_kube.errors import ApiError
+from ccx_kube.session import KubeSession
+
+CLOSE_SECONDS: Final = 5.0
+READY_SECONDS: Final = 2.0
+READY_CACHED_SECONDS: Final = 2.0
+"""How long an answer to "is the API server there" is good for, whoever asks."""
+
+
+class Gateway:
+    def __init__(self, session: KubeSession, *, max_sessions: int, executions: int) -> None:
+        self._session = session
+        self._max_sessions, self._executions = max_sessions, executions
+        self._sockets: set[Socket] = set()
+        self._stopping = False
+        self._began = time.monotonic()
+        self._asked_at, self._is_ready = 0.0, False
+        self._asking = asyncio.Lock()
+
+    def __len__(self) -> int:
+        """Sockets that are open."""
+        return len(self._sockets)
+
+    def app(self, services: Services) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/ws/mcp", partial(self.serve, services))
+        app.router.add_get("/health", self.health)
+        app.router.add_get("/healthz", _ok)
+        app.router.add_get("/livez", _ok)
+        app.router.add_get("/readyz", self.ready)
+        app.router.add_get("/metrics", partial(_metrics, services))
+        app.on_shutdown.append(self._shut_down)
+        return app
+
+    async def serve(self, services: Services, request: web.Request) -> web.StreamResponse:
+        if not _same_origin(request):
+            raise web.HTTPForbidden(text="pages of another origin may not connect")
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_FRAME, autoping=False, compress=False, timeout=CLOSE_SECONDS
+        )
+        if len(self._sockets) >= self._max_sessions or self._stopping:
+            await socket.prepare(request)
+            return await _refuse(socket)
+        session = Session(executions=self._executions)
+        served = Socket(socket, services, session, request.remote or "")
+        self._sockets.add(served)
+        try:
+            await socket.prepare(request)
+            await served.serve()
+        finally:
+            self._sockets.discard(served)
+            if not self._stopping:  # our own end is not the client's: another replica takes over
+                for session_id in session.ids:
+                    services.keeper.closed(session_id, session.id)
+        return socket
+
+    async def health(self, _: web.Request) -> web.Response:
+        """The original's fields; healthy only if executions can be made."""
+        ready = await self._can_reach_cluster()
+        body = {
+            "status": "healthy" if ready else "unhealthy",
+            "service": "cc-executor",
+            "version": version("cc-executor"),
+            "active_sessions": len(self._sockets),
+            "max_sessions": self._max_sessions,
+            "uptime_seconds": round(time.monotonic() - self._began, 3),
+        }
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if self._stopping or not await self._can_reach_cluster():
+            return web.json_response({"status": "not ready"}, status=503)
+        return web.json_response({"status": "ok"})
+
+    async def _can_reach_cluster(self) -> bool:
+        """The API server answers, and serves our executions."""
+        async with self._asking:
+            if time.monotonic() >= self._asked_at + READY_CACHED_SECONDS:
+                self._is_ready = await self._ask_cluster()
+                self._asked_at = time.monotonic()
+            return self._is_ready
+
+    async def _ask_cluster(self) -> bool:
+        path, params = f"/apis/{API_VERSION}/{PLURAL}", [("limit", "1")]
+        with suppress(ApiError, TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                await self._session.request("GET", path, params=params)
+                return True
+        return False
+
+    async def _shut_down(self, _: web.Application) -> None:
+        self._stopping = True
+        closing = [socket.close(WSCloseCode.GOING_AWAY) for socket in self._sockets]
+        await asyncio.gather(*closing)
+
+
+def _same_origin(request: web.Request) -> bool:
+    """A browser tells whose page asks: only one that we serve. Other clients tell nothing."""
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+async def _refuse(socket: web.WebSocketResponse) -> web.StreamResponse:
+    error = error_response(None, SessionLimit("Session limit exceeded"))
+    await socket.send_frame(dump(error), WSMsgType.TEXT)
+    await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+    return socket
+
+
+async def _ok(_: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _metrics(services: Services, _: web.Request) -> web.Response:
+    page = services.metrics.page()
+    return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4"})

@@ -1,0 +1,65 @@
+"""One viewer at one execution's output, from attach() to its end."""
+
+import asyncio
+from collections.abc import Callable
+
+from ccx_gateway.feed import Feed
+from ccx_gateway.viewer import Viewer
+from ccx_gateway.viewer_pump import Send, ViewerPump
+
+
+class Attachment:
+    def __init__(
+        self, feed: Feed, viewer: Viewer, send: Send, left: Callable[["Attachment"], None]
+    ) -> None:
+        """`left` is called once, when nothing more is sent."""
+        self._feed, self._left = feed, left
+        self._failure: Exception | None = None
+        self._pump = ViewerPump(
+            feed.window, viewer, read_spool=feed.read_spool, send=send, moved=feed.moved
+        )
+        feed.pumps.add(self._pump)
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._has_ended)
+
+    @property
+    def cursor(self) -> int:
+        """The offset of the next byte to be sent."""
+        return self._pump.viewer.cursor
+
+    def grant(self, count: int) -> None:
+        """So many more bytes may be sent."""
+        self._pump.grant(count)
+
+    async def finished(self) -> None:
+        """Return when all output has been sent, or after detach().
+
+        Raises OffsetBeyondEndError, OutputLost, LinkRefused with the runner's words, or what
+        send() raised.
+        """
+        await asyncio.wait([self._task])
+        if self._failure is not None:
+            raise self._failure
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def detach(self) -> None:
+        """Nothing is sent afterwards."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def fail(self, reason: Exception) -> None:
+        if not self._task.done():
+            self._failure = reason
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        await self._feed.reaches(self.cursor)
+        await self._pump.run()
+
+    def _has_ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            task.exception()  # finished() raises it to who wants to know
+        self._feed.pumps.discard(self._pump)
+        self._feed.moved()
+        self._left(self)

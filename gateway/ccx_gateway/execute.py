@@ -1,0 +1,130 @@
+"""execute: from the parameters to a process that runs.
+
+allow-list -> slot -> create, or find by idempotency key -> follow -> pid -> answer
+
+The pid comes by the runner's link, or by the status where that is quicker or the link is late.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway.errors import ExecutionFinished, GatewayError, InvalidParams, StreamTimeout
+from ccx_gateway.execution_body import Body, argv_of, execution_body, is_same_task
+from ccx_gateway.following import Following
+from ccx_gateway.outbox import Outbox
+from ccx_gateway.params import Execute
+from ccx_gateway.services import Services
+from ccx_gateway.session import Session
+from ccx_gateway.takeover import SessionRefused
+from ccx_gateway.watcher import has_process
+from ccx_kube.errors import ApiError
+
+OPERATOR_SECONDS: Final = 30
+"""Beyond startDeadlineSeconds, within which the operator itself ends what does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    following: Following
+    pod: str | None
+    pid: int | None
+    pgid: int | None
+
+
+class Executor:
+    def __init__(self, services: Services, session: Session, outbox: Outbox) -> None:
+        self._services, self._session, self._outbox = services, session, outbox
+
+    async def execute(self, params: Execute) -> Started:
+        """The process runs, or has run. Nothing of its output is sent before begin()."""
+        argv = argv_of(params)
+        self._services.allow_list.check(argv)
+        slot = self._session.reserve()
+        following: Following | None = None
+        try:
+            execution = await self._make(params, argv)
+            following = self._services.following(execution, slot, self._session, self._outbox)
+            slot.made.set_result(following)
+            following.start(credit=params.credit)
+            return await self._process(following)
+        except BaseException as exc:
+            known = exc if isinstance(exc, GatewayError) else None
+            if following is None:
+                self._session.release(slot, known)
+            elif isinstance(exc, Exception):  # else the socket closes, and all with it
+                await following.end()
+            raise
+
+    async def _make(self, params: Execute, argv: tuple[str, ...]) -> ClaudeExecution:
+        namespace = params.namespace or self._services.namespace
+        session = await self._services.keeper.begin(self._session.id)
+        owner = session.model_dump(mode="json", exclude_none=True)
+        body = execution_body(params, argv, namespace=namespace, session=owner)
+        try:
+            made = await self._services.executions.create(namespace, body)
+        except ApiError as exc:
+            made = await self._made_before(params, body, exc)
+        try:
+            return await self._services.keeper.claim(made, self._session.id)
+        except SessionRefused as exc:
+            raise InvalidParams(f"idempotencyKey: {exc}") from None
+
+    async def _made_before(self, params: Execute, body: Body, exc: ApiError) -> ClaudeExecution:
+        """By the same key: what a client gets that has not heard the answer to its first try."""
+        if not exc.is_already_exists:
+            raise exc
+        if params.idempotency_key is None:
+            raise InvalidParams(
+                "name: there is an execution of that name; choose another one, or attach to it"
+            )
+        metadata = body["metadata"]
+        found = await self._services.executions.get(metadata["namespace"], metadata["name"])
+        if not is_same_task(body, found.spec):
+            raise InvalidParams("idempotencyKey: was used for something else, choose another one")
+        return found
+
+    async def _process(self, following: Following) -> Started:
+        limit = following.execution.spec.start_deadline_seconds + OPERATOR_SECONDS
+        try:
+            async with asyncio.timeout(limit):
+                return await self._reported(following)
+        except TimeoutError:
+            metadata = following.execution.metadata
+            wish = {"desiredState": "Cancelled"}
+            await self._services.executions.patch_spec(metadata.namespace, metadata.name, wish)
+            raise StreamTimeout(f"no process within {limit} s: it is cancelled") from None
+
+    async def _reported(self, following: Following) -> Started:
+        placed = await asyncio.shield(following.placed)
+        pod, namespace = placed.status.pod_name, placed.metadata.namespace
+        if pod is not None and not placed.status.phase.is_terminal:
+            return await _first_of(
+                self._by_link(following, namespace, pod), self._by_status(following, pod)
+            )
+        return await self._by_status(following, pod)
+
+    async def _by_link(self, following: Following, namespace: str, pod: str) -> Started:
+        told = await self._services.links.first(namespace, pod)
+        return Started(following, pod, told.pid, told.pgid)
+
+    async def _by_status(self, following: Following, pod: str | None) -> Started:
+        now = await self._services.watcher.until(following.execution, has_process)
+        status, process = now.status, now.status.process
+        if process is None or process.pid is None:
+            text = f"{status.reason}: {status.message}" if status.message else status.reason
+            raise ExecutionFinished(text)
+        return Started(following, pod or status.pod_name, process.pid, process.pgid)
+
+
+async def _first_of(*ways: Coroutine[Any, Any, Started]) -> Started:
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

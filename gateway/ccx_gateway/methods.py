@@ -1,0 +1,202 @@
+"""The methods of the wire: parameters -> use case -> result, and what is told after it.
+
+execute, control        the original's
+attach, detach, credit  watch any execution by offset, and take a session over
+status, list            what the operator says
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway import audit, notifications
+from ccx_gateway.control import DONE, Proof
+from ccx_gateway.dispatch import Done
+from ccx_gateway.errors import GatewayError, InvalidParams, MethodNotFound, error_object
+from ccx_gateway.execute import Executor, Started
+from ccx_gateway.execution_body import argv_of
+from ccx_gateway.following import Following
+from ccx_gateway.jsonrpc import Params
+from ccx_gateway.outbox import Outbox
+from ccx_gateway.params import Attach, Control, Credit, Execute, List, Target, parse
+from ccx_gateway.services import Services
+from ccx_gateway.session import Session
+from ccx_gateway.takeover import SessionRefused
+
+MAX_METHOD: Final = 64
+"""Characters of an unknown method's name that are told back."""
+
+
+class Methods:
+    """Of one socket."""
+
+    def __init__(
+        self, services: Services, session: Session, outbox: Outbox, who: audit.Who
+    ) -> None:
+        self._services, self._session, self._outbox, self._who = services, session, outbox, who
+        self._executor = Executor(services, session, outbox)
+        self._methods: dict[str, Callable[[Params], Awaitable[Done]]] = {
+            "execute": self.execute,
+            "control": self.control,
+            "attach": self.attach,
+            "detach": self.detach,
+            "credit": self.credit,
+            "status": self.status,
+            "list": self.list,
+        }
+
+    async def call(self, method: str, params: Params) -> Done:
+        carry_out = self._methods.get(method)
+        known = method if carry_out is not None else "unknown"
+        try:
+            if carry_out is None:
+                raise MethodNotFound(f"Unknown method: {method[:MAX_METHOD]}")
+            done = await carry_out(params)
+        except Exception as exc:
+            self._services.metrics.called(known, error_object(exc)["code"])
+            raise
+        self._services.metrics.called(known, 0)
+        return done
+
+    async def execute(self, params: Params) -> Done:
+        wanted, program = None, ""
+        try:
+            wanted = parse(Execute, params)
+            program = next(iter(argv_of(wanted)), "")
+            started = await self._executor.execute(wanted)
+        except Exception as exc:
+            audit.failed(self._who, "execute", exc, program=program)
+            raise
+        metadata = started.following.execution.metadata
+        audit.allowed(self._who, "execute", metadata.namespace, metadata.name, program)
+        name = notifications.identity(started.following.execution)
+        told = {"status": "started", "pid": started.pid, "pgid": started.pgid}
+        return Done({**told, **name, "pod": started.pod}, partial(self._has_started, started))
+
+    async def control(self, params: Params) -> Done:
+        wanted = parse(Control, params)
+        try:
+            execution, following = await self._target(wanted)
+        except Exception as exc:
+            audit.failed(self._who, wanted.type.value, exc)
+            raise
+        if following is not None:
+            following.control_begins()
+        try:
+            proof = await self._services.control.carry_out(execution, wanted.type)
+        except BaseException as exc:
+            if following is not None:
+                following.control_ends()
+            if isinstance(exc, Exception):
+                audit.failed(self._who, wanted.type.value, exc)
+            raise
+        metadata = execution.metadata
+        audit.allowed(self._who, wanted.type.value, metadata.namespace, metadata.name)
+        status = DONE[wanted.type]
+        told = partial(self._controlled, status, execution, following, proof)
+        return Done(notifications.proven(status, execution, proof), told)
+
+    async def attach(self, params: Params) -> Done:
+        wanted = parse(Attach, params)
+        namespace = wanted.namespace or self._services.namespace
+        if self._session.find(namespace, wanted.execution) is not None:
+            raise InvalidParams("execution: is followed here already, detach it first")
+        slot = self._session.reserve(owned=wanted.session_id is not None)
+        try:
+            execution = await self._services.executions.get(namespace, wanted.execution)
+            if wanted.session_id is not None:
+                execution = await self._take_over(execution, wanted.session_id)
+        except BaseException as exc:
+            self._session.release(slot, exc if isinstance(exc, GatewayError) else None)
+            raise
+        following = self._services.following(execution, slot, self._session, self._outbox)
+        slot.made.set_result(following)
+        following.start(offset=wanted.offset, credit=wanted.credit)
+
+        async def begin() -> None:
+            following.begin()
+
+        return Done({**notifications.summary(execution), "offset": wanted.offset}, begin)
+
+    async def detach(self, params: Params) -> Done:
+        following = await self._followed(parse(Target, params))
+        await following.detach()
+        if not self._session.owns(following):
+            await following.end()
+        return Done({"status": "detached", **notifications.identity(following.execution)})
+
+    async def credit(self, params: Params) -> Done:
+        wanted = parse(Credit, params)
+        following = await self._followed(wanted)
+        following.grant(wanted.bytes)
+        return Done({"status": "granted", **notifications.identity(following.execution)})
+
+    async def status(self, params: Params) -> Done:
+        execution, _ = await self._target(parse(Target, params))
+        return Done(notifications.summary(execution))
+
+    async def list(self, params: Params) -> Done:
+        wanted = parse(List, params)
+        namespace = wanted.namespace or self._services.namespace
+        found, _ = await self._services.executions.list(namespace)
+        newest = sorted(found, key=_age, reverse=True)
+        if wanted.scope == "session":
+            ids = self._session.ids
+            newest = [e for e in newest if e.spec.session and e.spec.session.id in ids]
+        items = [notifications.summary(execution) for execution in newest[: wanted.limit]]
+        return Done({"executions": items, "total": len(newest)})
+
+    async def _target(self, target: Target) -> tuple[ClaudeExecution, Following | None]:
+        """The execution as it is now, and how it is followed here."""
+        get = self._services.executions.get
+        if target.execution is None:
+            following = await self._session.only().wait()
+            metadata = following.execution.metadata
+            return await get(metadata.namespace, metadata.name), following
+        namespace = target.namespace or self._services.namespace
+        slot = self._session.find(namespace, target.execution)
+        found = await get(namespace, target.execution)
+        return found, slot.made.result() if slot is not None else None
+
+    async def _followed(self, target: Target) -> Following:
+        if target.execution is None:
+            return await self._session.only().wait()
+        namespace = target.namespace or self._services.namespace
+        slot = self._session.find(namespace, target.execution)
+        if slot is None:
+            raise InvalidParams("execution: is not followed here, attach to it first")
+        return slot.made.result()
+
+    async def _take_over(self, execution: ClaudeExecution, session_id: str) -> ClaudeExecution:
+        try:
+            taken = await self._services.keeper.take_over(execution, session_id, self._session.id)
+        except SessionRefused as exc:
+            audit.failed(self._who, "attach", exc)
+            raise InvalidParams(f"sessionId: {exc}") from None
+        self._session.ids.add(session_id)
+        metadata = taken.metadata
+        audit.allowed(self._who, "attach", metadata.namespace, metadata.name)
+        return taken
+
+    async def _has_started(self, started: Started) -> None:
+        name = notifications.identity(started.following.execution)
+        told = notifications.process("started", started.pid, started.pgid, **name)
+        await self._outbox.notify("process.started", told)
+        started.following.begin()
+
+    async def _controlled(
+        self, status: str, execution: ClaudeExecution, following: Following | None, proof: Proof
+    ) -> None:
+        try:
+            name = notifications.identity(execution)
+            told = notifications.process(status, proof.pid, proof.pgid, **name)
+            await self._outbox.notify(f"process.{status}", told)
+        finally:
+            if following is not None:
+                following.control_ends()
+
+
+def _age(execution: ClaudeExecution) -> float:
+    made = execution.metadata.creation_timestamp
+    return made.timestamp() if made is not None else 0.0

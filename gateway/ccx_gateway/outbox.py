@@ -1,0 +1,24 @@
+"""What goes to one client, one message after the other; no message waits anywhere else.
+
+The awaited send is the back-pressure: who has something to say waits until the one before is
+taken. So what is held for a client that does not read is one message for each that speaks to it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ccx_gateway.jsonrpc import dump, notification
+
+
+class Outbox:
+    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """`send` raises ConnectionError once the client is gone."""
+        self._send, self._turn = send, asyncio.Lock()
+
+    async def send(self, message: bytes) -> None:
+        async with self._turn:
+            await self._send(message)
+
+    async def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        await self.send(dump(notification(method, params)))

@@ -1,0 +1,135 @@
+"""The parameters of each method, by name. What breaks a rule is told by field and rule."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from ccx_api.v1alpha1 import ExecutionSpec
+from ccx_gateway.errors import InvalidParams
+from ccx_gateway.jsonrpc import Params
+
+TASKS: Final = ("command", "argv", "prompt", "promptFrom")
+"""An execute names exactly one of these."""
+
+NOT_A_CLIENTS: Final = frozenset({"command", "desiredState", "suspend", "session", "requestedBy"})
+"""Fields of the spec that an execute does not set: they are the gateway's, or control's."""
+
+SPEC_FIELDS: Final = (
+    frozenset(field.alias or name for name, field in ExecutionSpec.model_fields.items())
+    - NOT_A_CLIENTS
+)
+
+MAX_CREDIT: Final = 1 << 40
+Name = Annotated[str, Field(min_length=1, max_length=253)]
+Namespace = Annotated[str, Field(min_length=1, max_length=63)]
+
+
+class ParamsModel(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_alias=True, frozen=True, extra="forbid"
+    )
+
+
+class Execute(ParamsModel):
+    """The original's `command` and `timeout`, or `argv`, or a prompt; and the fields of the CRD."""
+
+    model_config = ConfigDict(extra="allow")
+
+    command: Annotated[str, Field(max_length=1_000_000)] | None = None
+    """Split as a shell would, and never given to one."""
+
+    argv: Annotated[tuple[str, ...], Field(min_length=1, max_length=256)] | None = None
+    timeout: Annotated[int, Field(ge=1)] | None = None
+    """Seconds that it may run: spec.activeDeadlineSeconds under the original's name."""
+
+    id: Any = None
+    """Sent by clients of the original; without a meaning there as well."""
+
+    name: Name | None = None
+    namespace: Namespace | None = None
+    labels: Annotated[dict[str, str], Field(max_length=64)] = {}
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """The same key in the same namespace is the same execution: a retry starts nothing new."""
+
+    credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
+    """Bytes of output to be sent before more are granted. Absent: all that there is."""
+
+    @model_validator(mode="after")
+    def _is_one_task_with_known_fields(self) -> Self:
+        for field in self.spec_fields:
+            if field not in SPEC_FIELDS:
+                raise _rule("unknown_field", f"{field[:64]}: no such parameter")
+        if sum(self._has(task) for task in TASKS) != 1:
+            raise _rule("one_task", f"name exactly one of {', '.join(TASKS)}")
+        if self.timeout is not None and "activeDeadlineSeconds" in self.spec_fields:
+            raise _rule("one_limit", "timeout: activeDeadlineSeconds says the same, name one")
+        return self
+
+    @property
+    def spec_fields(self) -> dict[str, Any]:
+        """What goes into the spec as it is."""
+        return self.model_extra or {}
+
+    def _has(self, task: str) -> bool:
+        return getattr(self, task, None) is not None or self.spec_fields.get(task) is not None
+
+
+class ControlType(StrEnum):
+    PAUSE = "PAUSE"
+    RESUME = "RESUME"
+    CANCEL = "CANCEL"
+
+
+class Target(ParamsModel):
+    """Without a name: the one execution that runs in this session."""
+
+    execution: Name | None = None
+    namespace: Namespace | None = None
+
+
+class Control(Target):
+    type: ControlType
+
+
+class Attach(ParamsModel):
+    execution: Name
+    namespace: Namespace | None = None
+    offset: Annotated[int, Field(ge=0)] = 0
+    credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
+    session_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Take this session over: its executions are this socket's from now on."""
+
+
+class Credit(Target):
+    bytes: Annotated[int, Field(ge=1, le=MAX_CREDIT)]
+
+
+class List(ParamsModel):
+    namespace: Namespace | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    """The newest so many."""
+
+    scope: Literal["session", "namespace"] = "namespace"
+
+
+M = TypeVar("M", bound=ParamsModel)
+
+
+def parse(model: type[M], params: Params) -> M:
+    if isinstance(params, list):
+        raise InvalidParams("params: give them by name, as an object")
+    try:
+        return model.model_validate(params)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        if "rule" in first.get("ctx", {}):
+            raise InvalidParams(first["ctx"]["rule"]) from None
+        raise InvalidParams.from_validation(exc) from None
+
+
+def _rule(kind: str, text: str) -> PydanticCustomError:
+    """A rule over several fields: its text is ours, and fit for the client."""
+    return PydanticCustomError(kind, "{rule}", {"rule": text})

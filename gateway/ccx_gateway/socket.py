@@ -1,0 +1,121 @@
+"""One client's WebSocket: frames in, messages out, and a sign of life every 20 s.
+
+frame -> its own task -> dispatch -> Methods -> Outbox -> frame
+
+Frames are carried out at the same time, so that control does not wait for an execute; they begin
+in their order. A frame that is no text, too long or not UTF-8 ends this socket and no other.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
+
+from ccx_gateway import notifications
+from ccx_gateway.audit import Who
+from ccx_gateway.dispatch import answer
+from ccx_gateway.methods import Methods
+from ccx_gateway.outbox import Outbox
+from ccx_gateway.services import Services
+from ccx_gateway.session import Session
+
+log = logging.getLogger(__name__)
+
+MAX_FRAME: Final = 10 * 1024 * 1024
+MAX_CALLS: Final = 8
+"""Frames of one socket that are being carried out; the next one is read when one is done."""
+
+PING_SECONDS: Final = 20.0
+SILENCE_SECONDS: Final = 300.0
+"""Without a frame for so long the client counts as gone. One that does not read for a while
+cannot answer a ping either, and is not."""
+
+
+class Socket:
+    def __init__(
+        self, socket: web.WebSocketResponse, services: Services, session: Session, peer: str
+    ) -> None:
+        self._socket, self._services, self.session = socket, services, session
+        self._outbox = Outbox(self._send)
+        self._methods = Methods(services, session, self._outbox, Who(session.id, peer))
+        self._calls: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(MAX_CALLS)
+        self._pinged = asyncio.Event()
+        self._last_ping = b""
+
+    async def serve(self) -> None:
+        """Until the client is gone, or this task is cancelled."""
+        alive = asyncio.create_task(self._keep_alive())
+        try:
+            await self._outbox.notify("connected", notifications.connected(self.session.id))
+            await self._read()
+        except (ConnectionError, TimeoutError) as exc:
+            log.debug("a client is gone: %s", type(exc).__name__)
+        finally:
+            await self._end(alive)
+
+    async def close(self, code: int) -> None:
+        with suppress(ConnectionError, ClientError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._socket.close(code=code)
+
+    async def _read(self) -> None:
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                message: WSMessage = await self._socket.receive()
+            match message.type:
+                case WSMsgType.TEXT:
+                    await self._room.acquire()
+                    self._carry_out(message.data)
+                case WSMsgType.PING:
+                    self._last_ping = message.data
+                    self._pinged.set()
+                case WSMsgType.PONG:
+                    pass
+                case WSMsgType.BINARY:
+                    await self.close(WSCloseCode.UNSUPPORTED_DATA)
+                    return
+                case _:
+                    return
+
+    def _carry_out(self, frame: str) -> None:
+        task = asyncio.create_task(self._answer(frame))
+        self._calls.add(task)
+        task.add_done_callback(self._done)
+
+    async def _answer(self, frame: str) -> None:
+        try:
+            await answer(frame, self._methods.call, self._outbox.send)
+        except ConnectionError:
+            log.debug("a client is gone before its answer")
+        except Exception:
+            log.exception("a frame could not be answered")
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._calls.discard(task)
+        self._room.release()
+
+    async def _send(self, message: bytes) -> None:
+        await self._socket.send_frame(message, WSMsgType.TEXT)
+
+    async def _keep_alive(self) -> None:
+        """A client that does not read holds up this task, and no call."""
+        with suppress(ConnectionError):
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PING_SECONDS):
+                        await self._pinged.wait()
+                if self._pinged.is_set():
+                    self._pinged.clear()
+                    await self._socket.pong(self._last_ping)
+                else:
+                    await self._socket.ping()
+
+    async def _end(self, *tasks: "asyncio.Task[None]") -> None:
+        ending = [*tasks, *self._calls]
+        ending += [f.task for f in self.session.close() if f.task is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)

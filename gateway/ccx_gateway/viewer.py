@@ -1,0 +1,50 @@
+"""One reader's place in the output, and how many bytes it is ready to take. Sans-IO.
+
+A viewer is two integers, not a queue: a slow one costs nothing and holds back nobody.
+"""
+
+from typing import Final
+
+from ccx_gateway.output_window import (
+    LONGEST_CHARACTER,
+    Behind,
+    CaughtUp,
+    Gap,
+    OutputWindow,
+    Slice,
+)
+
+MAX_NOTIFICATION: Final = 64 * 1024
+
+
+class Viewer:
+    def __init__(self, cursor: int = 0, credit: int | None = 0) -> None:
+        """No credit, None, is no limit: the awaited send alone holds such a viewer back."""
+        self.cursor = cursor
+        self.credit = credit
+
+    @property
+    def allowance(self) -> int:
+        """The size of the next slice; 0 where not even one character may be sent."""
+        if self.credit is None:
+            return MAX_NOTIFICATION
+        return min(self.credit, MAX_NOTIFICATION) if self.credit >= LONGEST_CHARACTER else 0
+
+    def grant(self, count: int) -> None:
+        if self.credit is not None:
+            self.credit += count
+
+    def look(self, window: OutputWindow) -> Slice | Gap | Behind | CaughtUp:
+        """A gap costs no credit, but it waits for some, as what is behind it does."""
+        return window.read(self.cursor, self.allowance) if self.allowance else CaughtUp()
+
+    def accept(self, found: Slice | Gap) -> tuple[Gap | Slice, ...]:
+        """Move past `found`, and return what to send: what is missing before it is a gap."""
+        missing = Gap(self.cursor, found.offset)
+        self.cursor = found.end
+        if self.credit is not None and isinstance(found, Slice):
+            self.credit -= len(found.data)
+        return (found,) if missing.offset == missing.end else (missing, found)
+
+    def has_all(self, window: OutputWindow) -> bool:
+        return window.ended and self.cursor >= window.end

@@ -1,0 +1,55 @@
+"""Drive one viewer: the only awaits between an execution's output and a client's socket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ccx_gateway.output_window import Behind, CaughtUp, Gap, OutputWindow, Slice
+from ccx_gateway.viewer import Viewer
+
+ReadSpool = Callable[[int, int], Awaitable[Slice | Gap]]
+"""Like window.read(), but it waits, and begins at the cursor or after it."""
+
+Send = Callable[[Slice | Gap], Awaitable[None]]
+
+
+class ViewerPump:
+    def __init__(
+        self,
+        window: OutputWindow,
+        viewer: Viewer,
+        *,
+        read_spool: ReadSpool,
+        send: Send,
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`moved` is told after everything that was sent."""
+        self.viewer = viewer
+        self._window = window
+        self._read_spool, self._send, self._moved = read_spool, send, moved
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """To be called after the window has grown or ended."""
+        self._woken.set()
+
+    def grant(self, count: int) -> None:
+        self.viewer.grant(count)
+        self.wake()
+
+    async def run(self) -> None:
+        """Return when the output has ended and the viewer has all of it. Cancel to stop early."""
+        viewer = self.viewer
+        while not viewer.has_all(self._window):
+            self._woken.clear()  # before the look: a wake-up after it is not lost
+            match viewer.look(self._window):
+                case Slice() | Gap() as found:
+                    await self._deliver(found)
+                case Behind():
+                    await self._deliver(await self._read_spool(viewer.cursor, viewer.allowance))
+                case CaughtUp():
+                    await self._woken.wait()
+
+    async def _deliver(self, found: Slice | Gap) -> None:
+        for item in self.viewer.accept(found):
+            await self._send(item)
+        self._moved()

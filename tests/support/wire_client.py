@@ -1,0 +1,97 @@
+"""A WebSocket client as they were written for the original service. Every wait is bounded."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+WAIT_SECONDS = 30.0
+Object = dict[str, Any]
+
+
+class WireClient:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.session_id = ""
+        self._ids = itertools.count(1)
+
+    async def send(self, method: str, **params: Any) -> int:
+        """A request; its id."""
+        request_id = next(self._ids)
+        call = {"jsonrpc": "2.0", "method": method, "params": params, "id": request_id}
+        await self.socket.send_str(json.dumps(call))
+        return request_id
+
+    async def next(self) -> Object:
+        async with asyncio.timeout(WAIT_SECONDS):
+            message = await self.socket.receive()
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        found: Object = json.loads(message.data)
+        assert found["jsonrpc"] == "2.0"
+        return found
+
+    async def next_response(self) -> Object:
+        while "id" not in (found := await self.next()):
+            pass
+        return found
+
+    async def call(self, method: str, **params: Any) -> Object:
+        """The response, which is the next message."""
+        request_id = await self.send(method, **params)
+        response = await self.next()
+        assert response.get("id") == request_id, response
+        return response
+
+    async def until(self, method: str) -> list[Object]:
+        """All messages up to that notification, which is the last."""
+        found = [await self.next()]
+        while found[-1].get("method") != method:
+            found.append(await self.next())
+        return found
+
+    async def run(self, **params: Any) -> list[Object]:
+        """Everything that an execute is followed by, to its end."""
+        await self.send("execute", **params)
+        found = [await self.next()]
+        return found if "error" in found[0] else found + await self.until("process.completed")
+
+    async def closed(self) -> int:
+        """The code with which the server ends the socket."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            message = await self.socket.receive()
+        assert message.type is aiohttp.WSMsgType.CLOSE, message
+        return int(message.data)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[WireClient]:
+    """A client that has been greeted."""
+    async with aiohttp.ClientSession() as http, http.ws_connect(url, max_msg_size=0) as socket:
+        client = WireClient(socket)
+        greeting = await client.next()
+        assert greeting["method"] == "connected"
+        client.session_id = greeting["params"]["session_id"]
+        yield client
+
+
+def output_of(messages: list[Object]) -> bytes:
+    """The text of all output, each byte once: whoever has a hole or a repetition fails."""
+    text, expected = "", None
+    for message in messages:
+        if message.get("method") != "process.output":
+            continue
+        params = message["params"]
+        assert expected in (None, params["offset"]), f"{expected} comes next: {params}"
+        expected = params["end"]
+        text += params["data"]
+    return text.encode()
+
+
+def methods(messages: list[Object]) -> list[str]:
+    """What came, in order; runs of output as one."""
+    names = [message.get("method", "response") for message in messages]
+    return [name for name, _ in itertools.groupby(names)]

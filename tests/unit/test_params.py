@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+
+from ccx_gateway.errors import InvalidParams
+from ccx_gateway.params import Attach, Control, Credit, Execute, List, ParamsModel, parse
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "said"),
+    [
+        (Execute, {}, "name exactly one of command, argv, prompt, promptFrom"),
+        (Execute, {"command": "a", "prompt": "b"}, "name exactly one of"),
+        (Execute, {"command": "a", "argv": ["b"]}, "name exactly one of"),
+        (Execute, {"command": "a", "cwd": "/"}, "cwd: no such parameter"),
+        (Execute, {"command": "a", "desiredState": "Paused"}, "desiredState: no such parameter"),
+        (Execute, {"command": "a", "session": {"id": "x"}}, "session: no such parameter"),
+        (Execute, {"command": "a", "timeout": 0}, "timeout: greater_than_equal"),
+        (Execute, {"command": "a", "timeout": "s3cr3t"}, "timeout: int_parsing"),
+        (Execute, {"command": "a", "timeout": 1, "activeDeadlineSeconds": 2}, "timeout: active"),
+        (Execute, {"command": ["ls"]}, "command: string_type"),
+        (Execute, {"argv": []}, "argv: too_short"),
+        (Execute, ["ls"], "params: give them by name"),
+        (Control, {}, "type: missing"),
+        (Control, {"type": "pause"}, "type: enum"),
+        (Control, {"type": "PAUSE", "signal": 9}, "signal: extra_forbidden"),
+        (Attach, {}, "execution: missing"),
+        (Attach, {"execution": "e", "offset": -1}, "offset: greater_than_equal"),
+        (Credit, {"bytes": 0}, "bytes: greater_than_equal"),
+        (List, {"limit": 501}, "limit: less_than_equal"),
+    ],
+)
+def test_the_field_and_the_rule_are_named(model: type[ParamsModel], params: Any, said: str) -> None:
+    with pytest.raises(InvalidParams) as caught:
+        parse(model, params)
+    assert str(caught.value).startswith(said)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_what_a_client_of_the_original_sends_is_taken() -> None:
+    found = parse(Execute, {"command": "ls -l", "timeout": 5, "id": {"any": 1}})
+    assert (found.command, found.timeout, found.credit) == ("ls -l", 5, None)
+    assert parse(Control, {"type": "CANCEL"}).execution is None
+
+
+def test_the_fields_of_the_crd_go_along() -> None:
+    found = parse(Execute, {"prompt": "hi", "maxTurns": 3, "onDisconnect": "Detach"})
+    assert found.spec_fields == {"prompt": "hi", "maxTurns": 3, "onDisconnect": "Detach"}
