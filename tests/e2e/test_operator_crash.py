@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ccx_dev.stack import Stack, running_stack
-from support.kubectl import Kubectl, an_execution, eventually, require_kubectl
+from support.kubectl import Kubectl, an_execution, require_kubectl
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

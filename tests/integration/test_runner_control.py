@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Verb
-from support.outside import below, eventually, running, see
+from support.outside import below, running, see
 from support.runner_process import Json, RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 FOREVER = ["sh", "-c", "echo started; while :; do sleep 0.02; done"]
 DEAF = ["sh", "-c", "trap '' TERM INT; echo started; while :; do sleep 0.02; done"]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Verb
-from support.outside import below, eventually, running
+from support.outside import below, running
 from support.runner_process import RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 TIMES = 50
 

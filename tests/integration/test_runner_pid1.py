@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support.outside import below, eventually
+from support.outside import below
 from support.runner_process import SOURCES, RunnerProcess, a_runner
+from support.waiting import eventually
 
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Verb
-from support.outside import eventually
 from support.runner_process import SOURCES, RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 FOREVER = ["sh", "-c", "echo started; while :; do sleep 0.02; done"]
 

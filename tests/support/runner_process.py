@@ -24,7 +24,8 @@ from ccx_runner.frames import (
     encode,
     runner_frames,
 )
-from support.outside import Seen, below, eventually, marked
+from support.outside import Seen, below, marked
+from support.waiting import eventually
 
 SOURCES = Path(__file__).parents[2] / "operator"
 ANSWER_SECONDS = 15
