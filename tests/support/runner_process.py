@@ -57,6 +57,9 @@ class Link:
     def follow(self, offset: int) -> None:
         self._socket.sendall(encode(Read(0, offset)))
 
+    def send_raw(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
     def send(self, verb: Verb, wish: Json | None = None) -> int:
         self._next_id += 1
         self._socket.sendall(encode(Request(verb, self._next_id, wish)))
