@@ -48,9 +48,16 @@ TABLE = [
     (an_execution(), seen(a_pod(waiting=Reason.IMAGE_PULL_ERROR)), "Starting ImagePullError"),
     (an_execution(), seen(a_pod(waiting=Reason.CONFIG_ERROR)), "Starting ConfigError"),
     (an_execution(), seen(a_pod(age=601)), "Failed StartDeadlineExceeded"),
-    (
+    (  # it began in time, and its runner has not been asked yet
         an_execution(),
         seen(a_pod(running=True, ready=False, age=601)),
+        "Starting PodCreated",
+    ),
+    (an_execution(), seen(a_pod(gated=True, age=601)), "Queued SchedulingGated"),
+    (an_execution(), seen(a_pod(scheduled_at=ago(5), age=601)), "Starting PodCreated"),
+    (
+        an_execution(),
+        seen(a_pod(running=True, ready=False, age=601), snapshot=a_snapshot("Starting")),
         "Failed StartDeadlineExceeded",
     ),
     (an_execution(), seen(a_pod(running=True, ready=False)), "Starting PodCreated"),

@@ -311,3 +311,18 @@ def test_an_end_that_nobody_has_confirmed_is_told_as_such() -> None:
     status = decide(execution, lost, now=NOW).status
     assert status.reason == "CancelledByUser"
     assert status.message == "cancelled; its node does not say whether the process has ended"
+
+
+def test_a_pod_that_suspend_has_deleted_and_that_does_not_go_is_waited_for_in_peace() -> None:
+    stuck = seen(a_pod(gone_by=ago(10_000)))
+    held = was("Queued", "Suspended")
+    waiting = decide(an_execution(suspend=True, status=held), stuck, now=NOW)
+    assert (waiting.actions, waiting.check_after) == ((), None)
+    cancelled = decide(an_execution(desired="Cancelled", status=held), stuck, now=NOW)
+    assert cancelled.status.phase == "Cancelled"
+
+
+def test_a_pod_that_left_the_watch_is_read_before_it_is_lost() -> None:
+    gone_from_sight = seen(a_pod(running=True, left_sight=True))
+    decision = decide(an_execution(status=RUNNING), gone_from_sight, now=NOW)
+    assert (decision.status.phase, decision.actions) == ("Running", (ConfirmPod(POD),))
