@@ -51,6 +51,9 @@ class Reason(StrEnum):
     POD_CREATED = "PodCreated"
     """The pod is asked for, its process has not started."""
 
+    SCHEDULING_GATED = "SchedulingGated"
+    """A scheduling gate of the pod, such as a queue's, holds it."""
+
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_ERROR = "ImagePullError"
     CONFIG_ERROR = "ConfigError"

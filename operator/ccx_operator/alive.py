@@ -40,7 +40,8 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
         return Decision(execution.status)  # the container ends next, and then all is written once
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
-        return late_start(execution, pod, now) or _booting(execution, pod, now)
+        late = None if _began_in_time(execution, pod, snapshot) else late_start(execution, pod, now)
+        return late or _booting(execution, pod, now)
 
     status = with_pod(execution.status, pod)
     if snapshot is not None:
@@ -52,6 +53,12 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     return _held_back(
         execution, settle(execution, status, phase, reason, text, now=now), observed, now
     )
+
+
+def _began_in_time(execution: ClaudeExecution, pod: PodFacts, snapshot: Snapshot | None) -> bool:
+    """Its container did, and nobody has asked its runner yet: no verdict without that."""
+    due, began = start_due(execution, pod), pod.agent.running_since
+    return snapshot is None and due is not None and began is not None and began < due
 
 
 def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) -> Phase:
@@ -73,8 +80,8 @@ def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) ->
 def _reason(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> Reason:
     if phase is Phase.PAUSED:
         return Reason.PAUSED_BY_USER
-    paused = snapshot.paused_seconds if snapshot is not None else status.paused_seconds
-    return Reason.RESUMED if paused else Reason.STARTED
+    resumed = status.reason == Reason.RESUMED if snapshot is None else snapshot.paused_seconds > 0
+    return Reason.RESUMED if resumed else Reason.STARTED
 
 
 def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -> str:

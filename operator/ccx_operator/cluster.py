@@ -40,6 +40,13 @@ from ccx_operator.outcomes import (
 )
 from ccx_operator.pod_spec import Images, pod_body
 
+_PASSING: Final = (
+    "exceeded quota",
+    "status unknown for quota",
+    "error looking up service account",
+)
+"""Forbidden for now: in the words of the server's admission."""
+
 _FOR_GOOD: Final = frozenset({400, 403, 404, 413, 422})
 """Answers to a creation that another try would get again, but for a quota."""
 
@@ -131,7 +138,9 @@ def refusal_kind(exc: ApiError) -> RefusalKind:
     """Raise what says nothing about this pod: who we are, how busy the server is, no answer."""
     if isinstance(exc, Unreachable) or exc.status in (401, 409, 429):
         raise exc
-    passing = exc.status not in _FOR_GOOD or "exceeded quota" in exc.message
+    about_us = exc.status == 403 and "cannot create resource" in exc.message  # not about the pod
+    in_words = any(words in exc.message for words in _PASSING)
+    passing = exc.status not in _FOR_GOOD or about_us or in_words
     return RefusalKind.QUOTA if passing else RefusalKind.REJECTED
 
 

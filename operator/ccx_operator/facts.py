@@ -75,9 +75,17 @@ class PodFacts:
     """Why its process has not started, where the kubelet or the scheduler says so."""
 
     waiting_message: str = ""
+    gated: bool = False
+    """A scheduling gate, such as a queue's, holds it."""
+
+    scheduled_at: datetime | None = None
     unreachable_since: datetime | None = None
     gone_by: datetime | None = None
     """Its deletionTimestamp: when the grace of a deletion that was asked for is over."""
+
+    left_sight: bool = False
+    """The watch says that it is gone, although nothing had ended: it may merely have lost its
+    label. It is read again before it is called lost."""
 
     evicted: bool = False
     init_failure: str = ""
@@ -103,6 +111,7 @@ def pod_facts(pod: Body) -> PodFacts:
     metadata, spec, status = _get(pod, "metadata"), _get(pod, "spec"), _get(pod, "status")
     conditions: Body = {str(c.get("type")): c for c in _items(status, "conditions")}
     ready, disrupted = conditions.get("Ready", {}), conditions.get("DisruptionTarget", {})
+    scheduled = conditions.get("PodScheduled", {})
     waiting, waiting_message = _waiting(status, conditions)
     return PodFacts(
         name=metadata.get("name", ""),
@@ -118,7 +127,9 @@ def pod_facts(pod: Body) -> PodFacts:
         node=spec.get("nodeName"),
         waiting=waiting,
         waiting_message=waiting_message,
-        unreachable_since=_unreachable_since(ready),
+        unreachable_since=_unreachable_since(ready, conditions.get("ContainersReady", {})),
+        gated=scheduled.get("reason") == "SchedulingGated",
+        scheduled_at=_since(scheduled, "True"),
         gone_by=time_of(metadata.get("deletionTimestamp")),
         evicted=status.get("reason") == "Evicted" or disrupted.get("status") == "True",
         init_failure=_init_failure(status),
@@ -146,9 +157,21 @@ def parse_snapshot(message: str) -> Snapshot | None:
         return None
 
 
-def _unreachable_since(ready: Body) -> datetime | None:
-    unknown = ready.get("status") == "Unknown"
-    return time_of(ready.get("lastTransitionTime")) if unknown else None
+def _unreachable_since(ready: Body, containers_ready: Body) -> datetime | None:
+    """A kubelet takes both conditions back together; the node controller, which speaks for one
+    that has fallen silent, takes Ready alone. A paused pod was not Ready before: no sign there.
+    """
+    by_node = (
+        ready.get("status") == "False"
+        and containers_ready.get("status") == "True"
+        and ready.get("reason") != "ReadinessGatesNotReady"
+    )
+    return _since(ready, "False" if by_node else "Unknown")
+
+
+def _since(condition: Body, status: str) -> datetime | None:
+    same = condition.get("status") == status
+    return time_of(condition.get("lastTransitionTime")) if same else None
 
 
 def _agent(status: Body) -> AgentFacts:

@@ -9,8 +9,7 @@ more than MOST of them open the one that was used longest ago.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -63,6 +62,7 @@ class _Open:
     place: Place
     link: Link
     used_at: float
+    ended: asyncio.Event
     in_use: int = 0
 
 
@@ -109,10 +109,9 @@ class Links:
                 await asyncio.sleep(1)
                 await self.close_idle()
         finally:
-            for known in list(self._open.values()):
-                with suppress(Exception):
-                    await known.link.close()
+            everyone = list(self._open.values())
             self._open.clear()
+            await _close(everyone)
 
     async def close_idle(self) -> None:
         idle = sorted(
@@ -120,24 +119,35 @@ class Links:
         )
         surplus = max(0, len(self._open) - MOST)
         now = self._clock()
-        for index, known in enumerate(idle):
-            if index < surplus or now - known.used_at >= IDLE_SECONDS:
-                await self.drop(known.place)
+        due = [
+            known
+            for index, known in enumerate(idle)
+            if index < surplus or now - known.used_at >= IDLE_SECONDS
+        ]
+        for known in due:  # before any wait: whoever wants it from now on opens a new one
+            del self._open[known.place.pod_uid]
+        await _close(due)
 
     async def _new(self, place: Place) -> _Open:
+        ended = asyncio.Event()
+
+        def on_closed(_: str) -> None:
+            ended.set()
+            mine = self._open.get(place.pod_uid)
+            if mine is not None and mine.ended is ended:  # not one that was opened since
+                del self._open[place.pod_uid]
+
         async with self._opening:
             link = await self._open_link(
                 place.namespace,
                 place.pod,
                 on_snapshot=lambda snapshot: self._heard(place, snapshot),
-                on_closed=lambda _: self._forget(place),
+                on_closed=on_closed,
             )
-        known = _Open(place, link, self._clock())
-        self._open[place.pod_uid] = known
+        known = _Open(place, link, self._clock(), ended)
+        if not ended.is_set():
+            self._open[place.pod_uid] = known
         return known
-
-    def _forget(self, place: Place) -> None:
-        self._open.pop(place.pod_uid, None)
 
     async def _use(self, known: _Open, answer: Awaitable[Snapshot]) -> Snapshot:
         known.in_use += 1
@@ -146,3 +156,8 @@ class Links:
         finally:
             known.in_use -= 1
             known.used_at = self._clock()
+
+
+async def _close(links: Iterable[_Open]) -> None:
+    """Together: each may take a second, and the process is to end in time."""
+    await asyncio.gather(*(known.link.close() for known in links), return_exceptions=True)

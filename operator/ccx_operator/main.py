@@ -38,6 +38,9 @@ from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
 
+FEED_AGAIN_SECONDS = 1.0
+"""After the feed has ended by an error."""
+
 _TAKEOVER = "until the session of a gateway that has gone is closed (60)"
 
 
@@ -91,27 +94,21 @@ def parse(words: Sequence[str]) -> Options:
 
 async def _until_told_to_stop(options: Options) -> None:
     """kopf's own way to stop waits 5 s for tasks that are not its: the whole is cancelled."""
-    loop, ready = asyncio.get_running_loop(), asyncio.Event()
-    operator = asyncio.create_task(operate(options, ready))
-    signals = asyncio.create_task(_take_signals_back(ready, loop, operator))
-    try:
-        with suppress(asyncio.CancelledError):
-            await operator
-    finally:
-        signals.cancel()
+    operator = asyncio.create_task(operate(options))
+    _end_on_signals(operator)
+    with suppress(asyncio.CancelledError):
+        await operator
 
 
-async def _take_signals_back(
-    ready: asyncio.Event, loop: asyncio.AbstractEventLoop, operator: asyncio.Task[None]
-) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, operator.cancel)
-    await ready.wait()  # kopf has put its handlers in
+def _end_on_signals(operator: asyncio.Task[None]) -> None:
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, operator.cancel)
 
 
-async def operate(options: Options, ready: asyncio.Event) -> None:
+async def operate(options: Options) -> None:
+    operator = asyncio.current_task()
+    assert operator is not None
     store, queue = Store(), WorkQueue()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(await KubeSession.from_environment())
@@ -128,14 +125,36 @@ async def operate(options: Options, ready: asyncio.Event) -> None:
         if options.metrics is not None:
             stack.enter_context(metrics.served(*options.metrics))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_feed(options, Feed(store, queue, _now), ready))
+            tasks.create_task(_feed(options, Feed(store, queue, _now), operator))
             tasks.create_task(controller.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())
 
 
-async def _feed(options: Options, feed: Feed, ready: asyncio.Event) -> None:
+async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:
+    """kopf gives up at an error in a watch that is not 410: an API server that restarts must
+    not end the operator, and with it every link and every wish that is on its way.
+    """
+    while True:
+        ready = asyncio.Event()
+        signals = asyncio.create_task(_take_signals_back(ready, operator))
+        try:
+            await _run_kopf(options, feed, ready)
+        except Exception:
+            log.warning("the feed has ended and begins anew", exc_info=True)
+        finally:
+            signals.cancel()
+        await asyncio.sleep(FEED_AGAIN_SECONDS)
+
+
+async def _take_signals_back(ready: asyncio.Event, operator: asyncio.Task[None]) -> None:
+    """kopf puts handlers of its own in at every start."""
+    await ready.wait()
+    _end_on_signals(operator)
+
+
+async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
     await kopf.operator(
         registry=handlers.registry,
         memo=feed,

@@ -50,7 +50,7 @@ _USER_MUST: Final[Mapping[str, tuple[object, str]]] = {
     "allowPrivilegeEscalation": (False, "Pod Security restricted"),
     "procMount": ("Default", "Pod Security restricted"),
 }
-_AGENT_MAY: Final = frozenset(
+AGENT_MAY: Final = frozenset(
     {
         "name",
         "env",
@@ -160,13 +160,15 @@ def _container(container: Tree, path: str, *, agent: bool) -> Iterator[str]:
         if port.get("hostPort"):
             yield f"{where}.hostPort: no port of the host: use containerPort and a Service"
     for where, mount in items(container, "volumeMounts", path):
-        if str(mount.get("name", "")).startswith(OUR_VOLUMES):
+        if not isinstance(mount.get("mountPath"), str):
+            yield f"{where}.mountPath: must be a path"
+        elif str(mount.get("name", "")).startswith(OUR_VOLUMES):
             yield f"{where}.name: the volumes that start with {OUR_VOLUMES} are the runner's"
         elif agent and _is_ours(str(mount.get("mountPath", ""))):
             yield f"{where}.mountPath: {CCX_DIR} and {RUN_DIR} are the runner's: mount elsewhere"
     if not agent:
         return
-    for key in sorted(container.keys() - _AGENT_MAY):
+    for key in sorted(container.keys() - AGENT_MAY):
         why = _AGENT_INSTEAD.get(key, "is the operator's on this container: leave it out")
         yield f"{path}.{key}: {why}"
     read_only = child(container, "securityContext", path).get("readOnlyRootFilesystem", True)
@@ -179,7 +181,11 @@ def _container(container: Tree, path: str, *, agent: bool) -> Iterator[str]:
 
 
 def _environment(container: Tree, path: str) -> Iterator[str]:
+    for part in ("requests", "limits"):
+        child(child(container, "resources", path), part, f"{path}.resources")
     for where, variable in items(container, "env", path):
+        if not isinstance(variable.get("name"), str):
+            yield f"{where}.name: must be a string"
         if str(variable.get("name", "")).startswith(RESERVED_ENV_PREFIX):
             yield f"{where}.name: names that start with CCX_ are the runner's: choose another"
     for where, source in items(container, "envFrom", path):
@@ -224,9 +230,17 @@ def items(tree: Tree, field: str, path: str) -> list[tuple[str, Tree]]:
     where = f"{path}.{field}"
     found = _shaped(tree.get(field), list, where, "a list")
     return [
-        (f"{where}[{index}]", _shaped(item, dict, f"{where}[{index}]", "an object"))
+        (f"{where}[{index}]", _item(item, f"{where}[{index}]"))
         for index, item in enumerate(found)
     ]
+
+
+def _item(item: Any, path: str) -> Tree:
+    """An absent object is an empty one, but a list has no absent items."""
+    if item is None:
+        raise _WrongShapeError(f"{path}: must be an object")
+    found: Tree = _shaped(item, dict, path, "an object")
+    return found
 
 
 def _shaped(value: Any, kind: Callable[[], Any], path: str, what: str) -> Any:

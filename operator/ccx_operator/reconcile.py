@@ -26,7 +26,7 @@ from ccx_operator.progress import with_pod, with_snapshot
 from ccx_operator.session_end import closes, closing
 from ccx_operator.start import never_made, was_held_back, with_waiting_pod, without_any_pod
 from ccx_operator.verdict import ended_by_itself, verdict
-from ccx_operator.wanted import held_until, soonest
+from ccx_operator.wanted import cancel_wanted, held_until, soonest
 
 NODE_LOST = timedelta(seconds=300)
 """How long a pod may be unreachable, or overdue to be gone, before it is called lost."""
@@ -43,6 +43,8 @@ def decide(
     held = held_until(execution)
     if held is not None and now >= held:
         return Decision(execution.status, (RemoveFinalizer(),))
+    if isinstance(observed.pod, PodFacts) and observed.pod.left_sight:
+        return Decision(execution.status, (ConfirmPod(pod_name(execution)),), soonest(now, held))
     if execution.status.phase.is_terminal:
         decision = _after_the_end(execution, observed, now, node_lost)
     else:
@@ -63,8 +65,9 @@ def _before_the_end(
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
     if isinstance(pod, Gone):
         return Decision(_ended(execution, pod.last, observed, now))
-    if pod.terminating and was_held_back(execution.status) and not _worked(pod, observed):
-        return Decision(execution.status, check_after=soonest(now, lost_at(pod, node_lost)))
+    held = was_held_back(execution.status) and not cancel_wanted(execution)
+    if pod.terminating and held and not _worked(pod, observed):
+        return Decision(execution.status)  # that it goes is an event
     lost = lost_at(pod, node_lost)
     if pod.over or (lost is not None and now >= lost):
         return Decision(_ended(execution, pod, observed, now))

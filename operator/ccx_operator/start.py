@@ -55,6 +55,8 @@ def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime
         return replace(_suspended(execution, now), actions=delete)
     if pod.terminating:
         return Decision(execution.status)  # gone soon, and then it is decided what that means
+    if pod.gated:
+        return _gated(execution, pod, now)
     return late_start(execution, pod, now) or _starting(execution, pod, now)
 
 
@@ -71,9 +73,10 @@ def late_start(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Deci
 
 
 def start_due(execution: ClaudeExecution, pod: PodFacts) -> datetime | None:
-    if pod.created_at is None:
+    began = pod.scheduled_at or pod.created_at  # the time in a queue does not count
+    if began is None:
         return None
-    return pod.created_at + timedelta(seconds=execution.spec.start_deadline_seconds)
+    return began + timedelta(seconds=execution.spec.start_deadline_seconds)
 
 
 def _starting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
@@ -82,6 +85,13 @@ def _starting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decis
     status = with_pod(execution.status, pod)
     status = settle(execution, status, Phase.STARTING, reason, text, now=now)
     return Decision(status, check_after=soonest(now, start_due(execution, pod)))
+
+
+def _gated(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
+    text = "a scheduling gate of its pod, such as a queue's, holds it"
+    status = with_pod(execution.status, pod)
+    reason = Reason.SCHEDULING_GATED
+    return Decision(settle(execution, status, Phase.QUEUED, reason, text, now=now))
 
 
 def _suspended(execution: ClaudeExecution, now: datetime) -> Decision:

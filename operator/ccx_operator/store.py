@@ -97,7 +97,8 @@ class Store:
         if isinstance(known, PodFacts) and known.uid != pod.uid:
             return
         self.saw_pod(pod, now)
-        self._change(pod.owner_uid, pod=Gone(pod))
+        may_live = not pod.terminating and not pod.over
+        self._change(pod.owner_uid, pod=replace(pod, left_sight=True) if may_live else Gone(pod))
 
     def pod_is_gone(self, uid: Uid) -> None:
         """A read has found no pod."""

@@ -26,6 +26,9 @@ _SUBTYPES = {
     "error_max_turns": Reason.MAX_TURNS,
     "error_max_budget_usd": Reason.BUDGET_EXHAUSTED,
 }
+_NOBODY_KNOWS = frozenset({"ContainerStatusUnknown", "Unknown"})
+"""The node has lost the container, as after a reboot."""
+
 _NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
 
 
@@ -128,12 +131,17 @@ def _without_last_words(
     """The container's end as the kubelet saw it, where no snapshot tells of the process's end."""
     if pod is None:
         return None
-    if pod.init_failure:
+    if pod.init_failure and not pod.started:  # a sidecar's end, after the agent's, is no failure
         ours = pod.init_failure.startswith("the runner's")
         reason = Reason.RUNNER_FAULT if ours else Reason.EXIT_CODE
         return Verdict(Phase.FAILED, reason, pod.init_failure)
     code, why = pod.agent.exit_code, pod.agent.fault or pod.agent.reason
-    if code is None or pod.terminating or (snapshot and snapshot.ended_by == "Outside"):
+    if (
+        code is None
+        or pod.terminating
+        or pod.agent.reason in _NOBODY_KNOWS
+        or (snapshot and snapshot.ended_by == "Outside")
+    ):
         return None
     if pod.agent.reason in _NEVER_RAN:
         text = f"the image cannot start the runner, it needs python3 3.10 or newer: {why}"
@@ -162,7 +170,7 @@ def _error_reason(claude: ClaudeSnapshot) -> Reason:
 
 def _error_text(claude: ClaudeSnapshot) -> str:
     word = claude.terminal_reason or claude.subtype or "error"
-    return f"Claude reports {word}" + (f": {claude.result}" if claude.result else "")
+    return f"Claude reports {word}" + (": see status.result.text" if claude.result else "")
 
 
 def _no_result(code: int | None) -> str:

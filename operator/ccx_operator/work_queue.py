@@ -16,6 +16,9 @@ from collections.abc import Callable
 
 Key = str
 
+SHORTEST_WAIT = 0.05
+"""Seconds between two looks at a key at which nothing has happened."""
+
 
 class Schedule:
     def __init__(self, *, first_delay: float = 0.5, longest_delay: float = 60.0) -> None:
@@ -91,7 +94,8 @@ class WorkQueue:
         self._changed.set()
 
     def add_after(self, key: Key, seconds: float) -> None:
-        self._schedule.add_at(key, self._clock() + seconds)
+        """At once would be a loop without a pause, should nothing change meanwhile."""
+        self._schedule.add_at(key, self._clock() + max(seconds, SHORTEST_WAIT))
         self._changed.set()
 
     def done(self, key: Key, *, failed: bool) -> None:

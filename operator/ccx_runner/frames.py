@@ -58,6 +58,8 @@ __all__ = [
 
 MAX_PAYLOAD: Final = MAX_OUTPUT + 16
 MAX_NUMBER: Final = 2**64 - 1
+MAX_ID: Final = 128
+"""Characters of a request's id: its reply must fit into a frame."""
 
 
 class FrameError(ValueError):
@@ -239,6 +241,8 @@ def _id(what: str, said: JsonObject) -> RequestID:
     value = said.get("id")
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise FrameError(f"{what}: id must be a string or an integer")
+    if len(value) > MAX_ID if isinstance(value, str) else abs(value) > MAX_NUMBER:
+        raise FrameError(f"{what}: id is too long: at most {MAX_ID} characters, or 64 bits")
     return value
 
 

@@ -69,8 +69,8 @@ class Links:
         return to_object(fit(self.control.snapshot(), SNAPSHOT_BYTES))
 
     def start(self, request: Request, reply: Callable[[Reply], None]) -> None:
-        """It is carried out to its end also if the link goes meanwhile."""
-        if len(self.requests) >= MAX_REQUESTS:
+        """It is carried out to its end also if the link goes meanwhile. CANCEL never waits."""
+        if len(self.requests) >= MAX_REQUESTS and request.verb is not Verb.CANCEL:
             error = f"{MAX_REQUESTS} requests are being carried out: wait for a reply first"
             reply(Reply(request.id, error=error))
             return

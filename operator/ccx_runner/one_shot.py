@@ -57,6 +57,17 @@ def ask(verb: Verb, environment: Mapping[str, str]) -> str:
     return json.dumps(reply.snapshot, ensure_ascii=False)
 
 
+_START = b"""\
+import _signal, sys
+
+if sys.argv[1:2] == ["run"]:  # first of all: PID 1 loses a TERM that it does not block
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, {_signal.SIGTERM, _signal.SIGINT, _signal.SIGCHLD})
+from ccx_runner.__main__ import main
+
+sys.exit(main())
+"""
+
+
 def install(directory: Path) -> None:
     """Put the runner and link.py there, for a container whose image has python3 and no more."""
     package = resources.files("ccx_runner")
@@ -66,8 +77,7 @@ def install(directory: Path) -> None:
 
 
 def _archive(sources: Mapping[str, bytes]) -> bytes:
-    start = b"import sys\nfrom ccx_runner.__main__ import main\nsys.exit(main())\n"
-    files = {"__main__.py": start}
+    files = {"__main__.py": _START}
     files.update((f"ccx_runner/{name}", sources[name]) for name in sorted(sources))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -73,11 +73,12 @@ class Output:
         if not chunk:
             self._end(stream)
             return False
-        self._take(self._blocks.feed(stream, chunk))
+        blocks = self._blocks.feed(stream, chunk)
+        self._take(blocks)
         if stream is Stream.STDOUT and self._sinks.claude is not None:
             self._sinks.claude.feed(chunk)
         self._taken()
-        self._flush_later(stream)
+        self._flush_later(stream, is_new_rest=bool(blocks))
         return True
 
     def _take(self, blocks: list[Block]) -> None:
@@ -93,13 +94,16 @@ class Output:
             self._failed(f"the output cannot be kept: {exc}")
         self._watch_mirror()
 
-    def _flush_later(self, stream: Stream) -> None:
-        if stream in self._flushes:
+    def _flush_later(self, stream: Stream, *, is_new_rest: bool) -> None:
+        """A line that grows, such as a progress bar, does not put its own handing on off."""
+        if stream in self._flushes and is_new_rest:
             self._flushes.pop(stream).cancel()
-        if self._blocks.has_rest(stream):
+        if self._blocks.has_rest(stream) and stream not in self._flushes:
             self._flushes[stream] = self._loop.call_later(FLUSH_SECONDS, self._flush, stream)
 
     def _flush(self, stream: Stream) -> None:
+        if stream in self._flushes:
+            self._flushes.pop(stream).cancel()
         block = self._blocks.flush(stream)
         if block is not None:
             self._take([block])
@@ -107,8 +111,6 @@ class Output:
 
     def _end(self, stream: Stream) -> None:
         self._flush(stream)
-        if stream in self._flushes:
-            self._flushes.pop(stream).cancel()
         pipe = self._pipes.pop(stream)
         self._loop.remove_reader(pipe.fileno())
         pipe.close()

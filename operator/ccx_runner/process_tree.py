@@ -2,13 +2,13 @@
 
 /proc/*/stat -> parse_stat() -> descendants(), parents first -> is_frozen()
 
-The parser and the rule are pure; `scan()` and `Scan.thread_states()` do all the reading.
+The parser and the rule are pure; `look()` does all the reading.
 A process may vanish between any two reads: what cannot be read has gone.
 """
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 MAX_STAT = 4096
@@ -88,9 +88,19 @@ class Tree:
     """Process groups that nobody else is in: a signal to such a group misses no member of it,
     not even one that is being born, or that forks and ends faster than we look."""
 
+    complete: bool = True
+    """No process that was listed had gone before it was read: one that hops from fork to exit
+    and leaves no zombie behind is seen by no look, but makes every look incomplete."""
+
     @property
     def alive(self) -> list[Stat]:
         return [process for process in self.processes if not process.has_gone]
+
+    @property
+    def to_stop(self) -> list[Stat]:
+        """Also those that count as frozen in D: only a stop that is pending keeps them so."""
+        running = {process.pid for process in self.running}
+        return [p for p in self.alive if p.pid in running or p.state not in STOPPED]
 
     @property
     def identities(self) -> frozenset[tuple[int, int]]:
@@ -100,7 +110,8 @@ class Tree:
 
 def look(root: int) -> Tree:
     """Read the tree below `root` once, every thread of it."""
-    everybody = list(scan())
+    listed = [read_stat(f"/proc/{name}/stat") for name in _pids()]
+    everybody = [stat for stat in listed if stat]
     processes = descendants(everybody, root)
     ours = {process.pid for process in processes}
     foreign_groups = {process.group for process in everybody if process.pid not in ours}
@@ -114,18 +125,17 @@ def look(root: int) -> Tree:
             _thread_states(process), has_stopped_child=process.pid in parents_of_stopped
         )
     )
-    return Tree(tuple(processes), tuple(running), frozenset(groups))
+    complete = len(everybody) == len(listed)
+    return Tree(tuple(processes), tuple(running), frozenset(groups), complete)
 
 
-def scan() -> Iterator[Stat]:
-    """Every process of this pid namespace."""
+def _pids() -> list[str]:
+    """Of every process of this pid namespace."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208 - a Path costs as much as the reading
     except OSError as exc:
         raise UnreadableTreeError(f"cannot list /proc: {exc.strerror}") from exc
-    for name in names:
-        if name.isdigit() and (stat := read_stat(f"/proc/{name}/stat")):
-            yield stat
+    return [name for name in names if name.isdigit()]
 
 
 def read_stat(path: str) -> Stat | None:

@@ -8,7 +8,6 @@ are ignored, and so is what is not JSON.
 """
 
 import json
-import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -16,6 +15,9 @@ from typing import Any, Final
 from ccx_runner.snapshot import MAX_RESULT_BYTES, ClaudeFacts, Usage
 
 MAX_LINE_BYTES: Final = 8 * 1024 * 1024
+LONG_LINE: Final = 1024 * 1024
+"""A longer one is parsed only where it may be the result: parsing takes ten times its memory."""
+
 _MAX_NAME: Final = 128
 _MAX_COUNT: Final = 2**53
 """What any JSON reader takes; nothing real is larger."""
@@ -68,6 +70,8 @@ class StreamJsonReader:
             self.skipped_lines += 1
 
     def _take(self, line: bytes) -> bool:
+        if len(line) > LONG_LINE and b'"result"' not in line:
+            return True
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
@@ -148,7 +152,7 @@ def _money(value: object) -> str | None:
     """A decimal string, without what binary fractions add behind the tenth digit."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if not math.isfinite(value) or not 0 <= value < 1e9:
+    if not 0 <= value < 1e9:  # exact for any integer, and not so of NaN
         return None
     return f"{Decimal(repr(value)).quantize(Decimal('1e-10')).normalize():f}"
 

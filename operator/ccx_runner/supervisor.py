@@ -22,7 +22,7 @@ from ccx_runner.process_tree import STOPPED, UnreadableTreeError
 from ccx_runner.run_clock import RunClock
 from ccx_runner.snapshot import ControlFacts, EndedBy, State
 from ccx_runner.tree_end import TreeEnd, last_resort
-from ccx_runner.wishes import CANCEL, PAUSE, RESUME, Refused, Wish, Wishes
+from ccx_runner.wishes import CANCEL, LOCAL, PAUSE, RESUME, SPEC, Refused, Wish, Wishes
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Supervisor:
         self._do(self._hold())
         if self.wishes.frozen:
             try:
-                await self._settle("pause")
+                await self._settle("pause", SPEC)
             except Refused as refused:
                 log.warning("start: %s", refused)
         else:
@@ -77,12 +77,12 @@ class Supervisor:
     async def pause(self, wish: Wish | None) -> None:
         """Return when every process is proven to be stopped. Raises Refused."""
         self._take(PAUSE, wish)
-        await self._settle("pause")
+        await self._settle("pause", SPEC if wish else LOCAL)
 
     async def resume(self, wish: Wish | None) -> None:
         """Return when nothing is stopped, unless another owner of the freeze remains."""
         self._take(RESUME, wish)
-        await self._settle("resume")
+        await self._settle("resume", SPEC if wish else LOCAL)
 
     async def cancel(self, wish: Wish | None) -> None:
         """Return when TERM and CONT have been sent, or there is nothing left to end."""
@@ -150,10 +150,10 @@ class Supervisor:
         self.wishes = wishes
         self._arm_deadline()
 
-    async def _settle(self, action: Literal["pause", "resume"]) -> None:
-        """Bring the tree to what is wished by now, and record it."""
+    async def _settle(self, action: Literal["pause", "resume"], owner: str) -> None:
+        """Bring the tree to what is wished by now, and record it if that is still the action."""
         proof = await self._apply()
-        if proof is None:
+        if proof is None or (owner in self.wishes.frozen_by) != (action == "pause"):
             self._refuse_if_over()
             raise Refused("superseded by a newer wish")
         self._record(action, proof)
@@ -219,9 +219,14 @@ class Supervisor:
             self._begin_end()
 
     def _begin_end(self) -> None:
-        self._tree_end.order()
-        self._do(self._finish_end())
+        """Whatever fails here, the end goes on: a fault that calls for an end must not repeat."""
         self._enter("Ending")
+        try:
+            self._tree_end.order()
+        except OSError as exc:
+            log.error("cannot ask the processes to end: %s", exc)
+            last_resort(self._child)
+        self._do(self._finish_end())
 
     async def _finish_end(self) -> None:
         try:

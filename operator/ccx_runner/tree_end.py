@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 
 from ccx_runner.child import Child
 from ccx_runner.freeze import send_to_all, send_to_groups
@@ -73,7 +74,8 @@ def last_resort(child: Child) -> None:
     """KILL without a look at /proc: the group, and as PID 1 all of the container."""
     child.send_to_group(signal.SIGKILL)
     if os.getpid() == 1:
-        os.kill(-1, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # nobody but us is left
+            os.kill(-1, signal.SIGKILL)
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:

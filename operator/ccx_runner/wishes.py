@@ -7,7 +7,6 @@ what the highest generation says, and a cancel whenever there was one.
 """
 
 import json
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,6 +19,11 @@ VERB_OF: Final = {"Running": RESUME, "Paused": PAUSE, "Cancelled": CANCEL}
 SPEC: Final = "spec"
 LOCAL: Final = "local"
 """Owners of a freeze: the execution's spec, and a person inside the pod."""
+
+
+MAX_GENERATION: Final = 2**63
+MAX_DEADLINE: Final = 10**10
+"""Seconds: some 300 years."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a failure
@@ -41,17 +45,10 @@ class Wish:
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> "Wish":
         """Unknown fields are ignored: a newer messenger may send more."""
-        generation, desired = fields.get("generation"), fields.get("desiredState")
-        deadline = fields.get("activeDeadlineSeconds")
-        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
-            raise Refused("generation: must be a whole number, 0 or more")
+        generation, desired = _generation(fields.get("generation")), fields.get("desiredState")
         if not isinstance(desired, str) or desired not in VERB_OF:
             raise Refused(f"desiredState: must be one of {', '.join(VERB_OF)}")
-        if deadline is None:
-            return cls(generation, desired)
-        if not isinstance(deadline, int | float) or not 0 < deadline < math.inf:
-            raise Refused("activeDeadlineSeconds: must be a number above 0")
-        return cls(generation, desired, deadline)
+        return cls(generation, desired, _deadline(fields.get("activeDeadlineSeconds")))
 
     @classmethod
     def from_json(cls, text: str) -> "Wish":
@@ -62,6 +59,22 @@ class Wish:
         if not isinstance(fields, dict):
             raise Refused('not a JSON object such as {"generation":1,"desiredState":"Running"}')
         return cls.parse(fields)
+
+
+def _generation(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_GENERATION:
+        raise Refused("generation: must be a whole number, 0 or more, of at most 63 bits")
+    return value
+
+
+def _deadline(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused("activeDeadlineSeconds: must be a number")
+    if not 0 < value <= MAX_DEADLINE:
+        raise Refused(f"activeDeadlineSeconds: must be above 0 and at most {MAX_DEADLINE}")
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from support.kubectl import Kubectl, an_execution, eventually
-from support.processes import descendants, exists, parent_of
+from support.kubectl import Kubectl, an_execution
+from support.outside import below, is_alive, running, see
+from support.waiting import eventually
 
 LOOP = 'setsid sh -c "while :; do echo tick; sleep 0.1; done" & wait'
 """A loop in a session of its own, as Claude's Bash tool starts them."""
@@ -17,9 +18,9 @@ def runner_of(execution: dict[str, object]) -> int:
     """The runner's pid: on devcluster pids are the machine's."""
     status = execution["status"]
     assert isinstance(status, dict)
-    parent = parent_of(status["process"]["pid"])
-    assert parent is not None
-    return parent
+    process = see(status["process"]["pid"])
+    assert process is not None
+    return process.parent
 
 
 def spool_bytes(kubectl: Kubectl, pod: str) -> str:
@@ -30,13 +31,13 @@ def spool_bytes(kubectl: Kubectl, pod: str) -> str:
 def test_pause_freezes_everything_and_resume_continues_it(kubectl: Kubectl) -> None:
     kubectl.apply(a_loop("frozen"))
     runner = runner_of(kubectl.wait("frozen", "Running"))
-    eventually(lambda: len(descendants(runner)) >= 3, what="the loop runs")
+    eventually(lambda: len(below(runner)) >= 3, what="the loop runs")
 
     kubectl.wish("frozen", "Paused")
     status = kubectl.wait("frozen", "Paused")["status"]
-    states = descendants(runner)
-    assert set(states.values()) == {"T"}, states
-    assert status["control"]["processesStopped"] == len(states)
+    seen = below(runner)
+    assert running(seen) == []
+    assert status["control"]["processesStopped"] == len(seen)
     assert (status["phase"], status["reason"]) == ("Paused", "PausedByUser")
     before = spool_bytes(kubectl, status["podName"]).partition('"output"')[2]
 
@@ -44,7 +45,9 @@ def test_pause_freezes_everything_and_resume_continues_it(kubectl: Kubectl) -> N
     kubectl.wish("frozen", "Running")
     status = kubectl.wait("frozen", "Paused=False")["status"]
     assert (status["phase"], status["reason"]) == ("Running", "Resumed")
-    eventually(lambda: "T" not in descendants(runner).values(), what="all run again")
+    eventually(
+        lambda: all("T" not in process.states for process in below(runner)), what="all run again"
+    )
     kubectl("delete", "cx", "frozen")
 
 
@@ -55,16 +58,16 @@ def test_cancel_ends_every_process_also_of_a_paused_execution(
     name = f"cancelled-{paused}".lower()
     kubectl.apply(a_loop(name))
     runner = runner_of(kubectl.wait(name, "Running"))
-    eventually(lambda: len(descendants(runner)) >= 3, what="the loop runs")
+    eventually(lambda: len(below(runner)) >= 3, what="the loop runs")
     if paused:
         kubectl.wish(name, "Paused")
         kubectl.wait(name, "Paused")
-    pids = [runner, *descendants(runner)]
+    pids = [runner, *(process.pid for process in below(runner))]
 
     kubectl.wish(name, "Cancelled")
     status = kubectl.wait(name, "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Cancelled", "CancelledByUser")
-    assert [pid for pid in pids if exists(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def test_a_process_that_ignores_term_is_killed_after_its_grace(kubectl: Kubectl) -> None:
@@ -106,6 +109,6 @@ def test_a_cancelled_execution_cannot_be_brought_back(kubectl: Kubectl) -> None:
 def test_deleting_the_object_ends_the_processes_first(kubectl: Kubectl) -> None:
     kubectl.apply(a_loop("deleted"))
     runner = runner_of(kubectl.wait("deleted", "Running"))
-    pids = [runner, *eventually(lambda: descendants(runner))]
+    pids = [runner, *(process.pid for process in eventually(lambda: below(runner)))]
     kubectl("delete", "cx", "deleted", "--timeout=30s")  # waits until the object is gone
-    assert [pid for pid in pids if exists(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ccx_dev.stack import Stack, running_stack
-from support.kubectl import Kubectl, an_execution, eventually, require_kubectl
+from support.kubectl import Kubectl, an_execution, require_kubectl
+from support.outside import is_alive
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,7 @@ def assert_each_event_once(kubectl: Kubectl, name: str) -> None:
     chosen = f"involvedObject.name={name}"
     template = "{range .items[*]}{.reason} {.count}{'\\n'}{end}"
     told = kubectl("get", "events", "--field-selector", chosen, "-o", f"jsonpath={template}")
+    assert told
     assert sorted(told.splitlines()) == sorted(
         {f"{line.split()[0]} 1" for line in told.splitlines()}
     )
@@ -95,6 +98,21 @@ def test_a_wish_that_is_made_while_no_operator_runs_is_carried_out_later(
     stack.start_operator()
     assert kubectl.wait("orphaned", "Finished")["status"]["phase"] == "Cancelled"
     assert len(pods_of(kubectl, "orphaned")) == 1
+
+
+def test_an_error_in_a_watch_does_not_end_the_operator(stack: Stack, kubectl: Kubectl) -> None:
+    fault = {"fault": "server-error", "verb": "watch", "count": 2}
+    request = urllib.request.Request(
+        f"{stack.url}/devcluster/faults",
+        data=json.dumps(fault).encode(),
+        headers={"content-type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+    kubectl.apply(an_execution("through-it", command=["true"]))
+    kubectl.wait("through-it", "Succeeded")
+    kubectl.apply(an_execution("after-it", command=["true"]))
+    kubectl.wait("after-it", "Succeeded")
+    assert is_alive(stack.operator.pid)
 
 
 def test_a_deadline_is_kept_while_no_operator_runs(stack: Stack, kubectl: Kubectl) -> None:

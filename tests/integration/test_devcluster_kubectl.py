@@ -13,7 +13,8 @@ import pytest
 
 from support.devcluster_objects import a_crd, a_pod, a_widget
 from support.devcluster_process import devcluster_process
-from support.kubectl import Kubectl, eventually
+from support.kubectl import Kubectl
+from support.waiting import eventually
 
 CRD_NAME = "widgets.example.dev"
 

@@ -11,7 +11,7 @@ import pytest
 
 from ccx_dev.child import Child
 from ccx_dev.stack import Stack, start_gateway, websocket_of
-from support.processes import exists
+from support.outside import is_alive
 from support.wire_client import WAIT_SECONDS, Object, WireClient, connected, output_of
 
 COUNT = "sh -c 'i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i+1)); sleep 0.05; done'"
@@ -217,7 +217,7 @@ async def test_the_end_of_a_gateway_closes_its_sockets_and_ends_no_process(
             await client.until("process.started")
             assert await asyncio.to_thread(gateway.end) == 0
             assert await client.closed() == 1001
-    assert exists(result["pid"])
+    assert is_alive(result["pid"])
     async with connected(local_stack.websocket) as client:
         answer = await client.call("control", type="CANCEL", execution=result["execution"])
         assert answer["result"]["status"] == "canceled"

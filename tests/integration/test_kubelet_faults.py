@@ -63,8 +63,8 @@ async def test_on_a_lost_node_processes_go_on_and_a_deletion_waits(node: Running
     node.create(a_pod(a_container("sleep", mark)))
     await node.until(has_phase("Running"))
     node.annotate("node-lost")
-    pod = await node.until(lambda pod: condition(pod, "Ready")["status"] == "Unknown")
-    assert condition(pod, "Ready")["reason"] == "NodeStatusUnknown"
+    pod = await node.until(lambda pod: condition(pod, "Ready")["status"] == "False")
+    assert condition(pod, "ContainersReady")["status"] == "True"
     (lost,) = node.store.list("nodes")
     ready = next(c for c in lost["status"]["conditions"] if c["type"] == "Ready")
     assert ready["status"] == "Unknown"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ccx_runner.frames import Verb
-from support.outside import below, eventually, running, see
+from ccx_runner.frames import Request, Verb, encode
+from support.outside import below, running, see
 from support.runner_process import Json, RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 FOREVER = ["sh", "-c", "echo started; while :; do sleep 0.02; done"]
 DEAF = ["sh", "-c", "trap '' TERM INT; echo started; while :; do sleep 0.02; done"]
@@ -86,6 +87,27 @@ def test_a_pause_and_a_resume_on_its_heels_leave_what_the_newer_one_says(tmp_pat
         told = link.ask(Verb.STATUS)
         assert (told["state"], told["generation"]) == ("Running", 3)
         eventually(lambda: running(below(runner.pid)))
+
+
+def test_a_pause_is_never_answered_as_done_by_what_a_newer_resume_has_done(tmp_path: Path) -> None:
+    with a_runner(tmp_path, FOREVER, wish=a_wish(1, "Running")) as runner:
+        link = runner.link()
+        for generation in range(2, 22, 2):
+            link.send(Verb.PAUSE, a_wish(generation, "Paused"))
+            link.send(Verb.PAUSE, a_wish(generation, "Paused"))
+            link.send(Verb.RESUME, a_wish(generation + 1, "Running"))
+            for reply in (link.reply(), link.reply()):
+                assert reply.error or (reply.snapshot or {})["state"] == "Paused"
+            last = link.reply()
+            assert (last.snapshot or {})["state"] == "Running"
+
+
+def test_a_request_that_no_reply_could_carry_ends_its_link_and_not_the_work(tmp_path: Path) -> None:
+    with a_runner(tmp_path, FOREVER) as runner:
+        rude, link = runner.link(), runner.link()
+        rude.send_raw(encode(Request(Verb.RESUME, "x" * 65_300, None)))
+        assert "id is too long" in (rude.reply().error or "")
+        assert link.ask(Verb.STATUS)["state"] == "Running"
 
 
 @pytest.mark.parametrize("paused", [False, True])

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Verb
-from support.outside import below, eventually, running
+from support.outside import below, running
 from support.runner_process import RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 TIMES = 50
 
@@ -76,6 +77,26 @@ threading.Thread(target=burn).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
 
+REAPED_CHAINS = """
+import ctypes, os, signal, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # its orphans come to it, and vanish without a zombie
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+until = time.monotonic() + 60
+if os.fork():
+    while True: time.sleep(1)
+while time.monotonic() < until:
+    if os.fork(): os._exit(0)
+"""
+
+DISK_WRITES = """
+import os, subprocess, tempfile
+stopped = subprocess.Popen(["sleep", "600"])
+os.kill(stopped.pid, 19)
+with tempfile.TemporaryFile(dir=os.environ["CX_DISK"]) as file:
+    while True:
+        os.write(file.fileno(), b"x"); os.fsync(file.fileno())
+"""
+
 LOADS = {
     "a fork storm": (FORK_STORM, 8),
     "chains of processes that fork and exit": (FORK_AND_EXIT_CHAINS, 1),
@@ -85,6 +106,8 @@ LOADS = {
     "posix_spawn loops": (POSIX_SPAWNS, 2),
     "8 busy threads": (BUSY_THREADS, 1),
     "a thread whose leader has gone": (LEADER_HAS_GONE, 1),
+    "chains that leave no zombies": (REAPED_CHAINS, 1),
+    "disk writes of a parent with a stopped child": (DISK_WRITES, 2),
 }
 
 
@@ -92,7 +115,7 @@ LOADS = {
 def test_pause_stops_every_thread_of_every_process_each_time(
     program: str, processes: int, tmp_path: Path
 ) -> None:
-    with a_runner(tmp_path, python(program)) as runner:
+    with a_runner(tmp_path, python(program), environment={"CX_DISK": str(tmp_path)}) as runner:
         eventually(lambda: len(runner.survivors()) >= processes + 1)  # and the runner itself
         link = runner.link()
         for _ in range(TIMES):

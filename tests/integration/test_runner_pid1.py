@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support.outside import below, eventually
+from support.outside import below
 from support.runner_process import SOURCES, RunnerProcess, a_runner
+from support.waiting import eventually
 
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
@@ -96,3 +97,9 @@ def test_the_agent_cannot_use_the_runners_socket(tmp_path: Path) -> None:
         eventually(lambda: "code" in runner.stdout, what="an answer")
         assert "code 1" in runner.stdout
         assert runner.last_words()["state"] == "Running"
+
+
+def test_without_descriptors_and_without_processes_it_ends_all_the_same(tmp_path: Path) -> None:
+    program = "import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3))"
+    with pid_one(tmp_path, f'{sys.executable} -I -S -c "{program}"') as runner:
+        assert runner.ended()["state"] == "Ended"

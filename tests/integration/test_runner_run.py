@@ -3,18 +3,20 @@
 import hashlib
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from ccx_runner.frames import Verb
-from support.outside import eventually
 from support.runner_process import SOURCES, RunnerProcess, a_runner, python
+from support.waiting import eventually
 
 FOREVER = ["sh", "-c", "echo started; while :; do sleep 0.02; done"]
 
@@ -42,6 +44,12 @@ def test_all_output_is_kept_mirrored_and_counted(tmp_path: Path) -> None:
         counts = {"bytes": len(text), "droppedBytes": 0, "lines": 20_000, "sha256": digest}
         assert told["output"] == counts
         assert told["mirror"] == {"bytes": len(text), "sha256": digest}
+
+
+def test_a_line_that_grows_without_an_end_is_handed_on_all_the_same(tmp_path: Path) -> None:
+    dots = "while :; do printf .; sleep 0.05; done"
+    with a_runner(tmp_path, ["sh", "-c", dots]) as runner:
+        runner.wait_for_output("..")
 
 
 def test_the_mirror_can_be_switched_off(tmp_path: Path) -> None:
@@ -261,6 +269,19 @@ def test_what_is_installed_depends_on_the_sources_only(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
     link = (tmp_path / "a" / "link.py").read_text()
     assert link == (SOURCES / "ccx_runner/link.py").read_text()
+
+
+def test_the_archive_blocks_its_signals_before_it_does_anything_else(tmp_path: Path) -> None:
+    """PID 1 loses a TERM that it neither blocks nor handles, and a kubelet asks once."""
+    with zipfile.ZipFile(installed(tmp_path / "ccx")) as archive:
+        start = archive.read("__main__.py").decode()
+    before, _, _ = start.partition("from ccx_runner")
+    shown = f"{before}\nprint(*sorted(_signal.pthread_sigmask(0, ())))"
+    done = subprocess.run(
+        [*python(shown), "run"], capture_output=True, text=True, timeout=20, check=True
+    )
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+    assert done.stdout.split() == [str(int(number)) for number in sorted(wanted)]
 
 
 def test_the_archive_runs_by_itself_and_can_install_itself(tmp_path: Path) -> None:

@@ -4,15 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 Object = dict[str, Any]
-T = TypeVar("T")
 
 COMMAND_SECONDS = 60
 
@@ -94,12 +91,3 @@ def a_prompt(name: str, prompt: str, **spec: Any) -> Object:
     """An execution of the real Claude Code CLI against the scripted Messages API."""
     credentials = {"secretRef": {"name": "claude-credentials"}}
     return an_execution(name, prompt=prompt, credentials=credentials, **spec)
-
-
-def eventually(look: Callable[[], T | None], *, seconds: float = 20, what: str = "") -> T:
-    """The first true answer of `look`, asked again and again within the bound."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what or look}"
-        time.sleep(0.05)
-    return found

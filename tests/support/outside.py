@@ -4,12 +4,8 @@ It knows them by a mark in their environment, not by parentage, and reads status
 """
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
@@ -22,13 +18,6 @@ class Seen:
     """Of its threads."""
 
     cpu_ticks: int
-
-
-def eventually(is_true: Callable[[], object], *, seconds: float = 15, what: str = "") -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what or is_true}"
-        time.sleep(POLL_SECONDS)
 
 
 def marked(mark: str) -> list[Seen]:
@@ -48,6 +37,11 @@ def see(pid: int) -> Seen | None:
     except (OSError, KeyError):
         return None
     return Seen(pid, int(status["PPid"]), threads, sum(map(int, ticks)))
+
+
+def is_alive(pid: int) -> bool:
+    found = see(pid)
+    return found is not None and set(found.states) != {"Z"}
 
 
 def below(pid: int) -> list[Seen]:

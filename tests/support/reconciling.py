@@ -7,7 +7,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import AgentFacts, PodFacts
-from ccx_operator.observed import Gone, Looked, Observed
+from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind
 from ccx_operator.pod_name import pod_name
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -117,3 +117,17 @@ def seen(pod: PodFacts | Gone | None = None, **facts: Any) -> Observed:
 
 
 assert pod_name(an_execution()) == POD
+
+
+def refused(kind: str, seconds_ago: float = 0) -> Refusal:
+    return Refusal(RefusalKind(kind), "the server's words", ago(seconds_ago))
+
+
+def over(snapshot: Any = None, **facts: Any) -> Observed:
+    """The container has ended with code 1."""
+    return seen(a_pod(exit_code=1, **facts), snapshot=snapshot)
+
+
+def silent(**pod: Any) -> Observed:
+    """Its gateway g1 has not been heard of for too long."""
+    return seen(a_pod(**pod), silent_gateway="g1")

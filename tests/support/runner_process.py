@@ -24,7 +24,8 @@ from ccx_runner.frames import (
     encode,
     runner_frames,
 )
-from support.outside import Seen, below, eventually, marked
+from support.outside import Seen, below, marked
+from support.waiting import eventually
 
 SOURCES = Path(__file__).parents[2] / "operator"
 ANSWER_SECONDS = 15
@@ -55,6 +56,9 @@ class Link:
 
     def follow(self, offset: int) -> None:
         self._socket.sendall(encode(Read(0, offset)))
+
+    def send_raw(self, data: bytes) -> None:
+        self._socket.sendall(data)
 
     def send(self, verb: Verb, wish: Json | None = None) -> int:
         self._next_id += 1

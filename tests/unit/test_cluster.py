@@ -12,6 +12,9 @@ QUOTA = (
     ("status", "message", "kind"),
     [
         (403, QUOTA, "quota"),
+        (403, 'pods "x" is forbidden: status unknown for quota: q', "quota"),
+        (403, "error looking up service account ns/default: not found", "quota"),
+        (403, 'User "o" cannot create resource "pods" in API group ""', "quota"),
         (500, "failed calling webhook", "quota"),
         (503, "try again", "quota"),
         (403, 'violates PodSecurity "restricted:latest"', "rejected"),

@@ -85,6 +85,24 @@ def test_why_a_pod_is_not_scheduled() -> None:
     assert (pod.waiting, pod.waiting_message) == ("Unschedulable", "0/3 nodes")
 
 
+@pytest.mark.parametrize(
+    ("ready", "containers_ready", "since"),
+    [("False", "True", TIME), ("False", "False", None), ("True", "True", None)],
+)
+def test_the_node_controller_takes_ready_alone(
+    ready: str, containers_ready: str, since: datetime | None
+) -> None:
+    ours = a_condition("Ready", ready)["conditions"]
+    theirs = a_condition("ContainersReady", containers_ready)["conditions"]
+    assert pod_facts(a_body({"conditions": [*ours, *theirs]})).unreachable_since == since
+
+
+def test_a_scheduling_gate_is_told_from_a_full_cluster() -> None:
+    gated = a_condition("PodScheduled", "False", reason="SchedulingGated")
+    assert pod_facts(a_body(gated)).gated
+    assert not pod_facts(a_body(a_condition("PodScheduled", "False"))).gated
+
+
 def test_a_node_that_says_nothing() -> None:
     assert pod_facts(a_body(a_condition("Ready", "Unknown"))).unreachable_since == TIME
 

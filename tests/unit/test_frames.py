@@ -30,7 +30,7 @@ from ccx_runner.frames import (
 
 numbers = st.integers(0, 2**64 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-ids = st.integers() | texts
+ids = st.integers(-(2**63), 2**63) | texts
 objects = st.dictionaries(texts.filter(lambda key: key != "id"), texts | st.integers(), min_size=1)
 
 client_frames_sent = st.one_of(

@@ -20,9 +20,9 @@ def an_event(kind: str | None, **spec: Any) -> kopf.RawEvent:
     return cast("kopf.RawEvent", {"type": kind, "object": {"metadata": metadata, "spec": spec}})
 
 
-def a_pod_event(kind: str, *, owner: str = UID) -> kopf.RawEvent:
+def a_pod_event(kind: str, *, owner: str = UID, **metadata: Any) -> kopf.RawEvent:
     owners = [{"uid": owner, "controller": True}]
-    metadata = {"name": "p", "uid": "pu", "ownerReferences": owners}
+    metadata = {"name": "p", "uid": "pu", "ownerReferences": owners, **metadata}
     return cast("kopf.RawEvent", {"type": kind, "object": {"metadata": metadata}})
 
 
@@ -61,8 +61,18 @@ async def test_a_pods_event_is_its_owners_event() -> None:
     await see_execution(feed, an_event("ADDED", prompt="hi"))
     await see_pod(feed, a_pod_event("ADDED"))
     assert isinstance(feed.store.observe(UID).pod, PodFacts)
-    await see_pod(feed, a_pod_event("DELETED"))
+    await see_pod(feed, a_pod_event("DELETED", deletionTimestamp="2026-01-01T12:00:00Z"))
     assert isinstance(feed.store.observe(UID).pod, Gone)
+
+
+async def test_a_pod_that_only_lost_its_label_is_to_be_read_before_it_is_lost() -> None:
+    feed = a_feed()
+    await see_execution(feed, an_event("ADDED", prompt="hi"))
+    await see_pod(feed, a_pod_event("ADDED"))
+    await see_pod(feed, a_pod_event("DELETED"))
+    pod = feed.store.observe(UID).pod
+    assert isinstance(pod, PodFacts)
+    assert pod.left_sight
 
 
 async def test_a_copied_label_does_not_make_a_pod_ours() -> None:

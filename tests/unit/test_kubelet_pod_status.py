@@ -142,7 +142,8 @@ def test_what_others_wrote_into_the_status_stays() -> None:
 def test_a_lost_node_changes_readiness_and_nothing_else() -> None:
     before = the_status(a_fact(ready=True))
     status = lost_status(a_pod(status=before), now=NOW)
-    assert condition(status, "Ready")[:2] == ("Unknown", "NodeStatusUnknown")
+    assert condition(status, "Ready")[0] == "False"
+    assert condition(status, "ContainersReady")[0] == "True"
     assert status["containerStatuses"] == before["containerStatuses"]
 
 

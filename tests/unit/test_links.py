@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,26 @@ async def test_all_links_end_with_the_pool() -> None:
     running.cancel()
     await asyncio.wait([running])
     assert (len(pool.links), pool.runners.calls[-1]) == (0, "close p1")
+
+
+async def test_a_link_that_ends_while_it_is_opened_is_not_kept() -> None:
+    pool = Pool()
+
+    async def open_and_lose(*args: str, on_closed: Callable[[str], None], **more: Any) -> Any:
+        link = await pool.runners.open(*args, on_closed=on_closed, **more)
+        on_closed("lost")
+        return link
+
+    pool.links = Links(open_and_lose, lambda *_: None, clock=lambda: pool.now)
+    await pool.links.look(a_place())
+    assert len(pool.links) == 0
+
+
+async def test_the_end_of_an_old_link_does_not_forget_the_new_one() -> None:
+    pool = Pool()
+    await pool.links.look(a_place())
+    lose_the_old = pool.runners.lose["p1"]
+    await pool.links.drop(a_place())
+    await pool.links.look(a_place())
+    lose_the_old("closed")
+    assert len(pool.links) == 1

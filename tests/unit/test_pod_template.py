@@ -1,8 +1,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ccx_operator.pod_template import refusal
+from ccx_operator.pod_spec import Images, pod_body
+from ccx_operator.pod_template import AGENT_MAY, refusal
 from support.reconciling import an_execution
 
 
@@ -76,6 +79,10 @@ def mounted(path: str, *, volume: str = "v") -> dict[str, Any]:
         (mounted("/ccx/"), "containers[0].volumeMounts[0].mountPath"),
         (a_container("runner"), "containers[0].name"),
         ({"initContainers": [{"name": "agent"}]}, "initContainers[0].name"),
+        (a_container(resources="lots"), "containers[0].resources"),
+        (a_container(resources={"limits": [1]}), "containers[0].resources.limits"),
+        (a_container(env=[{"value": "x"}]), "containers[0].env[0].name"),
+        (mounted(5), "containers[0].volumeMounts[0].mountPath"),  # type: ignore[arg-type]
         ({"containers": "x"}, "containers"),
         ({"containers": ["x"]}, "containers[0]"),
         ({"securityContext": "x"}, "securityContext"),
@@ -129,3 +136,22 @@ def test_no_word_of_the_spec_can_become_an_option(spec: dict[str, Any], path: st
 )
 def test_what_is_not_refused(spec: dict[str, Any]) -> None:
     assert said_of({"metadata": {"labels": {"a": "b"}}, "spec": spec}) == ""
+
+
+words = st.sampled_from(["name", "mountPath", "limits", "requests", "value", "prefix"])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+agent_fields = st.dictionaries(st.sampled_from(sorted(AGENT_MAY)), json_values, max_size=3)
+pod_fields = st.dictionaries(st.sampled_from(["containers", "volumes", "tolerations"]), json_values)
+
+
+@given(agent_fields, pod_fields)
+def test_a_template_of_any_shape_is_refused_or_makes_a_pod(
+    agent: dict[str, Any], pod: dict[str, Any]
+) -> None:
+    containers = [{**agent, "name": "agent"}]
+    execution = an_execution(podTemplate={"spec": {"containers": containers, **pod}})
+    assert refusal(execution) or pod_body(execution, Images("runtime", "runner"))

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ccx_api.conditions import Reason
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_api.wish import Wish
@@ -30,9 +29,11 @@ from support.reconciling import (
     a_snapshot,
     ago,
     an_execution,
-    claude,
     ended,
+    over,
+    refused,
     seen,
+    silent,
     was,
 )
 
@@ -41,308 +42,9 @@ DELETE = DeletePod(POD, POD_UID)
 LOOK = Look(POD, POD_UID)
 STARTING = was("Starting", "PodCreated")
 RUNNING = was("Running", "Started")
-PAUSED = was("Paused", "PausedByUser")
 LOST = Gone()
 SESSION = {"id": "s1", "gateway": "g1"}
 CLOSING = was("Running", "SessionClosed", message="gateway g1 has gone")
-
-
-def refused(kind: str, seconds_ago: float = 0) -> Refusal:
-    return Refusal(RefusalKind(kind), "the server's words", ago(seconds_ago))
-
-
-def oom(exit_code: int = 137) -> Observed:
-    return seen(a_pod(exit_code=exit_code, agent={"reason": "OOMKilled"}))
-
-
-def silent(**pod: Any) -> Observed:
-    """Its gateway g1 has not been heard of for too long."""
-    return seen(a_pod(**pod), silent_gateway="g1")
-
-
-def over(snapshot: object = None, **facts: Any) -> Observed:
-    return seen(a_pod(exit_code=1, **facts), snapshot=snapshot)
-
-
-TABLE = [
-    # refused, held, or not to be had
-    (an_execution(podTemplate={"spec": {"hostPID": True}}), seen(LOST), "Failed NotAllowed"),
-    (an_execution(suspend=True), seen(LOST), "Queued Suspended"),
-    (an_execution(suspend=True, status=STARTING), seen(a_pod()), "Queued Suspended"),
-    (an_execution(), seen(LOST, refusal=refused("rejected")), "Failed PodRejected"),
-    (an_execution(), seen(LOST, refusal=refused("quota")), "Queued QuotaExceeded"),
-    (an_execution(), seen(LOST, refusal=refused("name taken")), "Failed PodNameTaken"),
-    # asked for, not started
-    (an_execution(), seen(a_pod()), "Starting PodCreated"),
-    (an_execution(), seen(a_pod(waiting=Reason.UNSCHEDULABLE)), "Starting Unschedulable"),
-    (an_execution(), seen(a_pod(waiting=Reason.IMAGE_PULL_ERROR)), "Starting ImagePullError"),
-    (an_execution(), seen(a_pod(waiting=Reason.CONFIG_ERROR)), "Starting ConfigError"),
-    (an_execution(), seen(a_pod(age=601)), "Failed StartDeadlineExceeded"),
-    (
-        an_execution(),
-        seen(a_pod(running=True, ready=False, age=601)),
-        "Failed StartDeadlineExceeded",
-    ),
-    (an_execution(), seen(a_pod(running=True, ready=False)), "Starting PodCreated"),
-    (
-        an_execution(),
-        seen(a_pod(exit_code=128, agent={"reason": "StartError"})),
-        "Failed ConfigError",
-    ),
-    (an_execution(), seen(a_pod(phase="Failed", init_failure="init")), "Failed ExitCode"),
-    (
-        an_execution(),
-        seen(a_pod(phase="Failed", init_failure="the runner's init")),
-        "Failed RunnerFault",
-    ),
-    # runs
-    (an_execution(status=STARTING), seen(a_pod(running=True)), "Running Started"),
-    (
-        an_execution(status=STARTING),
-        seen(a_pod(running=True), snapshot=a_snapshot()),
-        "Running Started",
-    ),
-    (
-        an_execution(status=PAUSED),
-        seen(a_pod(running=True), snapshot=a_snapshot(pausedSeconds=9)),
-        "Running Resumed",
-    ),
-    (
-        an_execution(status=RUNNING),
-        seen(a_pod(running=True, ready=False), snapshot=a_snapshot("Paused")),
-        "Paused PausedByUser",
-    ),
-    (
-        an_execution(status=PAUSED),
-        seen(a_pod(running=True, ready=False)),
-        "Paused PausedByUser",
-    ),
-    (
-        an_execution(status=RUNNING),
-        seen(a_pod(running=True, ready=False, unreachable_since=ago(10))),
-        "Running NodeUnreachable",
-    ),
-    (
-        an_execution(status=PAUSED),
-        seen(a_pod(running=True, ready=False, unreachable_since=ago(10))),
-        "Paused NodeUnreachable",
-    ),
-    (
-        an_execution(status=was("Paused", "NodeUnreachable")),
-        seen(a_pod(running=True, ready=False)),
-        "Paused PausedByUser",
-    ),
-    # over, by itself
-    (an_execution(command=COMMAND), over(ended()), "Succeeded Completed"),
-    (an_execution(command=COMMAND), seen(a_pod(exit_code=0)), "Succeeded Completed"),
-    (an_execution(), over(ended(**claude())), "Succeeded Completed"),
-    (an_execution(), over(ended(1, **claude())), "Succeeded Completed"),
-    (an_execution(), over(ended(-9, "Lingered", **claude())), "Succeeded Completed"),
-    (an_execution(command=COMMAND), over(ended(3)), "Failed ExitCode"),
-    (an_execution(command=COMMAND), seen(a_pod(exit_code=3)), "Failed ExitCode"),
-    (an_execution(command=COMMAND), over(ended(-11)), "Failed Signal"),
-    (an_execution(command=COMMAND), over(ended(143, "Inside")), "Failed Signal"),
-    (an_execution(), over(ended(0)), "Failed NoResult"),
-    (an_execution(), over(ended(143, **claude(is_error=None))), "Failed NoResult"),
-    (an_execution(), seen(a_pod(exit_code=0)), "Failed NoResult"),
-    (an_execution(), over(ended(-9, **claude(is_error=None))), "Failed Signal"),
-    *(
-        (
-            an_execution(),
-            over(ended(1, **claude(is_error=True, terminalReason=word))),
-            f"Failed {reason}",
-        )
-        for word, reason in {
-            "api_error": "ApiError",
-            "max_turns": "MaxTurns",
-            "budget_exhausted": "BudgetExhausted",
-            "aborted_streaming": "Interrupted",
-            "aborted_tools": "Interrupted",
-            "something_new": "ClaudeError",
-        }.items()
-    ),
-    (
-        an_execution(),
-        over(ended(1, **claude(is_error=True, subtype="error_max_turns"))),
-        "Failed MaxTurns",
-    ),
-    # over, by the runner's deed, also when the pod is lost afterwards
-    (an_execution(), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),
-    (
-        an_execution(status=RUNNING),
-        seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline")),
-        "Failed DeadlineExceeded",
-    ),
-    (an_execution(), over(ended(-9, "RunnerFault")), "Failed RunnerFault"),
-    (an_execution(), seen(a_pod(exit_code=125)), "Failed RunnerFault"),
-    # over, by the node
-    (an_execution(status=RUNNING), oom(), "Failed OOMKilled"),
-    (an_execution(command=COMMAND, status=RUNNING), oom(exit_code=0), "Succeeded Completed"),
-    (
-        an_execution(status=RUNNING),
-        replace(oom(), snapshot=ended(-9)),
-        "Failed OOMKilled",
-    ),
-    (an_execution(), seen(a_pod(phase="Failed", evicted=True)), "Failed Evicted"),
-    (an_execution(), over(ended(143, "Outside"), evicted=True), "Failed Evicted"),
-    (an_execution(), over(ended(143, "Outside")), "Failed PodLost"),
-    (an_execution(), over(ended(**claude()), evicted=True), "Succeeded Completed"),
-    (an_execution(status=RUNNING), seen(LOST), "Failed PodLost"),
-    (an_execution(status=RUNNING), seen(LOST, snapshot=a_snapshot()), "Failed PodLost"),
-    (
-        an_execution(status=RUNNING),
-        seen(Gone(a_pod(running=True, gone_by=ago(1)))),
-        "Failed PodLost",
-    ),
-    (
-        an_execution(command=COMMAND, status=RUNNING),
-        seen(LOST, snapshot=ended()),
-        "Succeeded Completed",
-    ),
-    (
-        an_execution(status=RUNNING),
-        seen(a_pod(running=True, ready=False, unreachable_since=ago(301))),
-        "Failed PodLost",
-    ),
-    (
-        an_execution(status=RUNNING),
-        seen(a_pod(running=True, gone_by=ago(301))),
-        "Failed PodLost",
-    ),
-    (
-        an_execution(status=RUNNING),
-        seen(a_pod(phase="Failed", reason="OutOfcpu", message="no cpu")),
-        "Failed PodLost",
-    ),
-    # cancelled
-    (an_execution(desired="Cancelled", finalizer=False), seen(), "Cancelled CancelledByUser"),
-    (an_execution(desired="Cancelled", suspend=True), seen(LOST), "Cancelled CancelledByUser"),
-    (
-        an_execution(desired="Cancelled", status=STARTING),
-        seen(Gone(a_pod())),
-        "Cancelled CancelledByUser",
-    ),
-    (
-        an_execution(desired="Cancelled", status=RUNNING),
-        over(ended(143, "Cancel")),
-        "Cancelled CancelledByUser",
-    ),
-    (
-        an_execution(desired="Cancelled", status=RUNNING),
-        over(ended(**claude())),
-        "Cancelled CancelledByUser",
-    ),
-    (
-        an_execution(desired="Cancelled", status=RUNNING),
-        over(ended(143, "Deadline")),
-        "Cancelled CancelledByUser",
-    ),
-    (an_execution(status=RUNNING), over(ended(143, "Cancel")), "Cancelled CancelledByUser"),
-    (an_execution(status=RUNNING, deleted=1), oom(), "Cancelled CancelledByUser"),
-    (
-        an_execution(desired="Cancelled", podTemplate={"spec": {"hostPID": True}}, finalizer=False),
-        seen(LOST),
-        "Cancelled CancelledByUser",
-    ),
-    # its session is closed: by the operator, because the gateway has gone
-    (an_execution(session=SESSION, status=RUNNING), silent(running=True), "Running SessionClosed"),
-    (
-        an_execution(session=SESSION, status=PAUSED),
-        silent(running=True, ready=False),
-        "Paused SessionClosed",
-    ),
-    (an_execution(session=SESSION, status=STARTING), silent(), "Starting SessionClosed"),
-    (
-        an_execution(session=SESSION, status=RUNNING),
-        seen(a_pod(running=True, unreachable_since=ago(9)), silent_gateway="g1"),
-        "Running SessionClosed",
-    ),
-    (
-        an_execution(session=SESSION, status=RUNNING, onDisconnect="Detach"),
-        silent(running=True),
-        "Running Started",
-    ),
-    (
-        an_execution(session={"id": "s1", "gateway": "g2"}, status=RUNNING),
-        silent(running=True),
-        "Running Started",
-    ),
-    (an_execution(status=RUNNING), silent(running=True), "Running Started"),
-    (
-        an_execution(session=SESSION, status=RUNNING, desired="Cancelled"),
-        replace(silent(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
-        "Running Started",
-    ),
-    (
-        an_execution(session=SESSION, command=COMMAND, status=RUNNING),
-        replace(over(ended()), silent_gateway="g1"),
-        "Succeeded Completed",
-    ),
-    (
-        an_execution(session=SESSION, status=RUNNING),
-        seen(LOST, silent_gateway="g1"),
-        "Failed PodLost",
-    ),
-    (
-        an_execution(session=SESSION, status=RUNNING),
-        replace(silent(running=True), snapshot=a_snapshot("Ending", endedBy="Deadline")),
-        "Running Started",
-    ),
-    # and that is not taken back, whoever comes then
-    (an_execution(session=SESSION, status=CLOSING), over(), "Cancelled SessionClosed"),
-    (an_execution(session=SESSION, status=CLOSING), seen(LOST), "Cancelled SessionClosed"),
-    (
-        an_execution(session={"id": "s1", "gateway": "g2"}, status=CLOSING),
-        over(ended(143, "Cancel")),
-        "Cancelled SessionClosed",
-    ),
-    (
-        an_execution(session=SESSION, command=COMMAND, status=CLOSING),
-        over(ended()),
-        "Cancelled SessionClosed",
-    ),
-    (
-        an_execution(session=SESSION, status=CLOSING),
-        seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
-        "Running SessionClosed",
-    ),
-    (
-        an_execution(session=SESSION, status=CLOSING),
-        seen(a_pod(running=True, unreachable_since=ago(9)), silence=Silence(NOW, NOW)),
-        "Running SessionClosed",
-    ),
-    # by its gateway, because the client has left
-    (
-        an_execution(desired="Cancelled", session={"id": "s1"}, status=RUNNING),
-        over(ended(143, "Cancel")),
-        "Cancelled SessionClosed",
-    ),
-    (
-        an_execution(desired="Cancelled", session={"id": "s1"}, finalizer=False),
-        seen(),
-        "Cancelled SessionClosed",
-    ),
-    (
-        an_execution(desired="Cancelled", session=SESSION, status=RUNNING),
-        over(ended(143, "Cancel")),
-        "Cancelled CancelledByUser",
-    ),
-]
-
-
-@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
-def test_the_table(execution: ClaudeExecution, observed: Observed, outcome: str) -> None:
-    status = decide(execution, observed, now=NOW).status
-    assert f"{status.phase} {status.reason}" == outcome
-
-
-@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
-def test_deciding_again_changes_nothing(
-    execution: ClaudeExecution, observed: Observed, outcome: str
-) -> None:
-    first = decide(execution, observed, now=NOW).status
-    settled = execution.model_copy(update={"status": first})
-    assert decide(settled, observed, now=NOW + timedelta(seconds=1)).status == first
 
 
 def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...]:
@@ -643,3 +345,18 @@ def test_an_end_that_nobody_has_confirmed_is_told_as_such() -> None:
     status = decide(execution, lost, now=NOW).status
     assert status.reason == "CancelledByUser"
     assert status.message == "cancelled; its node does not say whether the process has ended"
+
+
+def test_a_pod_that_suspend_has_deleted_and_that_does_not_go_is_waited_for_in_peace() -> None:
+    stuck = seen(a_pod(gone_by=ago(10_000)))
+    held = was("Queued", "Suspended")
+    waiting = decide(an_execution(suspend=True, status=held), stuck, now=NOW)
+    assert (waiting.actions, waiting.check_after) == ((), None)
+    cancelled = decide(an_execution(desired="Cancelled", status=held), stuck, now=NOW)
+    assert cancelled.status.phase == "Cancelled"
+
+
+def test_a_pod_that_left_the_watch_is_read_before_it_is_lost() -> None:
+    gone_from_sight = seen(a_pod(running=True, left_sight=True))
+    decision = decide(an_execution(status=RUNNING), gone_from_sight, now=NOW)
+    assert (decision.status.phase, decision.actions) == ("Running", (ConfirmPod(POD),))

@@ -117,7 +117,9 @@ def test_the_desired_state_must_agree_with_the_verb() -> None:
         ('{"generation":1,"desiredState":{}}', "one of Running, Paused, Cancelled"),
         ('{"generation":1,"desiredState":"Paused","activeDeadlineSeconds":0}', "above 0"),
         ('{"generation":1,"desiredState":"Paused","activeDeadlineSeconds":NaN}', "above 0"),
-        ('{"generation":1,"desiredState":"Paused","activeDeadlineSeconds":"9"}', "above 0"),
+        ('{"generation":1,"desiredState":"Paused","activeDeadlineSeconds":"9"}', "a number"),
+        ('{"generation":1,"desiredState":"Paused","activeDeadlineSeconds":1e300}', "at most"),
+        (f'{{"generation":{10**400},"desiredState":"Running"}}', "63 bits"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused_with_what_would_be_right(

@@ -57,7 +57,8 @@ def test_a_change_does_not_wait_for_the_retry_of_its_key() -> None:
 
 
 async def test_who_waits_for_a_late_key_is_woken_by_an_earlier_one() -> None:
-    queue = WorkQueue(clock=lambda: 0)
+    now = 0.0
+    queue = WorkQueue(clock=lambda: now)
     queue.add_after("late", 3600)
     async with asyncio.timeout(5):
         getting = asyncio.create_task(queue.get())
@@ -65,4 +66,18 @@ async def test_who_waits_for_a_late_key_is_woken_by_an_earlier_one() -> None:
         queue.add("a")
         assert await getting == "a"
         queue.add_after("b", 0)
+        now = 1.0
         assert await queue.get() == "b"
+
+
+async def test_a_key_is_never_due_again_at_once() -> None:
+    now = 0.0
+    queue = WorkQueue(clock=lambda: now)
+    queue.add_after("a", 0)
+    getting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not getting.done()
+    now = 0.1
+    queue.add_after("a", 0)  # wakes the waiter
+    async with asyncio.timeout(5):
+        assert await getting == "a"

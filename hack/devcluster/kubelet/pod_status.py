@@ -132,13 +132,8 @@ def _containers_ready(phase: str, containers: Sequence[ContainerFacts]) -> Objec
 
 
 def lost_status(pod: Object, *, now: datetime) -> Object:
-    """What the control plane writes about a pod whose node no longer answers."""
-    ready = {
-        "type": "Ready",
-        "status": "Unknown",
-        "reason": "NodeStatusUnknown",
-        "message": "Kubelet stopped posting node status.",
-    }
+    """What the node controller writes about a pod whose node no longer answers: Ready alone."""
+    ready = {"type": "Ready", "status": "False"}
     old = pod.get("status") or {}
     return old | {"conditions": _merged(old.get("conditions") or [], [ready], now)}
 

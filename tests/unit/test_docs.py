@@ -1,0 +1,43 @@
+"""docs/operations.md names what there is, and all of it."""
+
+import re
+from pathlib import Path
+
+from prometheus_client import generate_latest
+
+from ccx_api.conditions import Reason
+from ccx_operator.main import parse
+from ccx_operator.metrics import Metrics
+from ccx_operator.store import Store
+
+OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
+OF_CONDITIONS_ONLY = {
+    Reason.ALLOWED,
+    Reason.NOT_STARTED,
+    Reason.NOT_PAUSED,
+    Reason.NOT_READY,
+    Reason.READY,
+    Reason.ENDED,
+    Reason.IN_PROGRESS,
+}
+
+
+def test_every_reason_of_a_phase_is_explained() -> None:
+    table = OPERATIONS.partition("## What a reason means")[2].partition("## Metrics")[0]
+    explained = set(re.findall(r"`([A-Z]\w+)`", table))
+    assert explained & set(Reason) == set(Reason) - OF_CONDITIONS_ONLY
+
+
+def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
+    metrics = Metrics(Store(), queue_depth=lambda: 0, links_open=lambda: 0)
+    text = generate_latest(metrics.registry).decode()
+    served = set(re.findall(r"^# TYPE (ccx_\w+)", text, re.MULTILINE))
+    served = {name for name in served if not name.endswith("_created")}
+    listed = set(re.findall(r"`(ccx_\w+)", OPERATIONS))
+    assert listed == served
+
+
+def test_every_flag_that_it_names_is_taken() -> None:
+    values = {"HOST:PORT": "127.0.0.1:1", "N": "5", "json": "json"}
+    for flag, value in re.findall(r"\| `(--[a-z-]+) ([^`\\]+)", OPERATIONS):
+        parse([flag, values.get(value, value)])
