@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
+PORT ?= 8003
 
 .PHONY: help demo up test check format manifests clean
 
@@ -12,8 +13,8 @@ help: ## Show what can be made
 demo: .venv/installed $(CLAUDE_CLI)/installed ## Run the real Claude Code CLI as an execution: pause, resume, done
 	@$(BIN)/python -m ccx_dev.demo
 
-up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in and the operator running, for your own kubectl
-	@$(BIN)/python -m ccx_dev.up
+up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in, operator and gateway running (PORT=8003)
+	@$(BIN)/python -m ccx_dev.up --port $(PORT)
 
 test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
 	@$(BIN)/python -m pytest -q

@@ -230,8 +230,7 @@ def items(tree: Tree, field: str, path: str) -> list[tuple[str, Tree]]:
     where = f"{path}.{field}"
     found = _shaped(tree.get(field), list, where, "a list")
     return [
-        (f"{where}[{index}]", _item(item, f"{where}[{index}]"))
-        for index, item in enumerate(found)
+        (f"{where}[{index}]", _item(item, f"{where}[{index}]")) for index, item in enumerate(found)
     ]
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,23 @@ def test_its_kubectl_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> 
     assert re.search(r"^hello +Succeeded +Completed +2 +0\.\d+ ", done.stdout, re.MULTILINE)
     assert re.search(r"^[1-9]\d* processes are frozen$", done.stdout, re.MULTILINE)
     assert re.search(r"^ticks +Cancelled ", done.stdout, re.MULTILINE)
+
+
+def test_the_program_in_it_is_the_example(stack: Stack) -> None:
+    (program,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    example = ROOT / "examples/websocket.py"
+    assert program == example.read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(example), stack.websocket],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = [line.split()[0] for line in done.stdout.splitlines()]
+    assert told[:3] == ["connected", "answer", "process.started"]
+    assert told.count("process.output") == 5
+    assert told.index("process.paused") < told.index("process.resumed")
+    assert told[-1] == "process.completed"
