@@ -84,6 +84,8 @@ def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
     runner = ["python3", "-I", "-S", RUNNER_PYZ, "run"]
     options = ["--wish", wish, "--grace", str(spec.termination_grace_period_seconds)]
     options += ["--snapshot-bytes", str(snapshot_bytes)]
+    if spec.session is not None:
+        options.append("--await-reader")  # its gateway: a quick command is over before it comes
     if spec.command is not None:
         return [*runner, *options, "--", *spec.command]
     return [*runner, *options, "--claude", "--", *_claude(spec, execution.metadata.uid)]

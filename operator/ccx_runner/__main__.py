@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--wish", metavar="JSON", help="what the spec wants at the start")
     run.add_argument("--grace", type=float, default=10.0, help="seconds from TERM to KILL")
     run.add_argument("--drain", type=float, default=10.0, help="seconds for readers at the end")
+    run.add_argument("--await-reader", action="store_true", help="a reader is going to come")
     run.add_argument("--claude", action="store_true", help="read stdout as Claude's stream-json")
     run.add_argument("--snapshot-bytes", type=int, default=2048)
     run.add_argument("--no-mirror", action="store_true", help="nothing to our own stdout")
@@ -72,6 +73,7 @@ def _run(arguments: argparse.Namespace, command: tuple[str, ...]) -> int:
         wish_of(arguments.wish),
         grace=arguments.grace,
         drain=arguments.drain,
+        await_reader=arguments.await_reader,
         claude=arguments.claude,
         snapshot_bytes=arguments.snapshot_bytes,
         mirror=not arguments.no_mirror,

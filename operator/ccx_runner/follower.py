@@ -21,6 +21,11 @@ class Follower:
         """It follows, and has not shown yet that the end has reached it."""
         return self._cursor is not None and not self._end_seen
 
+    @property
+    def has_all(self) -> bool:
+        """The end has reached it."""
+        return self._end_seen
+
     def follow(self, offset: int) -> None:
         """Start there, or start again there. What is left of the credit stays."""
         self._cursor = offset

@@ -55,6 +55,9 @@ class Links:
 
     lease_seconds: float = LEASE_SECONDS
     output_ended: bool = False
+    somebody_has_all: bool = False
+    """A reader has had the output to its end."""
+
     open: set[Link] = field(default_factory=set)
     requests: set["asyncio.Task[None]"] = field(default_factory=set)
 

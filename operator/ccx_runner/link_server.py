@@ -74,6 +74,10 @@ class LinkServer:
         """
         return any(link.is_behind for link in self._links.open)
 
+    def awaits_reader(self) -> bool:
+        """Nobody has had all of the output yet."""
+        return not self._links.somebody_has_all
+
 
 def _listener(run_dir: Path) -> socket.socket:
     """Bound through the directory's descriptor: a socket's path may have 107 bytes only."""

@@ -69,6 +69,7 @@ class LinkSession(asyncio.Protocol):
         if exc is not None and self in self._links.open:
             self._take_last_words()
         self._transport = None
+        self._showed_life()
         self._links.open.discard(self)
         for handle in (self._lease, self._pump_due):
             if handle is not None:
@@ -135,7 +136,7 @@ class LinkSession(asyncio.Protocol):
 
     def _take(self, frame: ClientFrame) -> None:
         if not isinstance(frame, Credit):
-            self._follower.showed_life()
+            self._showed_life()
         match frame:
             case Read():
                 self._read(frame)
@@ -148,6 +149,10 @@ class LinkSession(asyncio.Protocol):
                 self._links.start(frame, self._write)
             case Lease():
                 pass
+
+    def _showed_life(self) -> None:
+        self._follower.showed_life()
+        self._links.somebody_has_all |= self._follower.has_all
 
     def _read(self, read: Read) -> None:
         spool = self._links.spool

@@ -218,11 +218,15 @@ class Runner:
     async def _leave(self) -> None:
         self._links.notify_end()
         await self._until(
-            lambda: self._hurry.is_set() or not self._links.readers_behind(), self._options.drain
+            lambda: self._hurry.is_set() or not self._is_wanted(), self._options.drain
         )
         await self._links.close()
         self._readiness.close()
         self._spool.close()
+
+    def _is_wanted(self) -> bool:
+        awaited = self._options.await_reader and self._links.awaits_reader()
+        return awaited or self._links.readers_behind()
 
     async def _until(self, is_true: Callable[[], bool], seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -24,6 +24,9 @@ class Options:
     drain: float = 10.0
     """Seconds at most for attached readers to reach the end."""
 
+    await_reader: bool = False
+    """Somebody is going to read: the drain is for him also before he has come."""
+
     claude: bool = False
     snapshot_bytes: int = 2048
     mirror: bool = True

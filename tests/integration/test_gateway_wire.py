@@ -138,6 +138,22 @@ async def test_a_control_that_follows_at_once_finds_the_execute_before_it(
         assert (await client.run(command="true"))[-1]["params"]["exit_code"] == 0
 
 
+async def test_a_command_that_is_over_at_once_is_told_whole_and_stream_by_stream(
+    local_stack: Stack,
+) -> None:
+    async with connected(local_stack.websocket) as client:
+        for _ in range(3):
+            await client.call("execute", argv=["sh", "-c", "echo a; echo b >&2; echo c"])
+            told = await client.until("process.completed")
+            outputs = [m["params"] for m in told if m.get("method") == "process.output"]
+            data = {
+                stream: "".join(o["data"] for o in outputs if o["type"] == stream)
+                for stream in ("stdout", "stderr")
+            }
+            assert data == {"stdout": "a\nc\n", "stderr": "b\n"}
+            assert told[-1]["params"]["exit_code"] == 0
+
+
 async def test_pause_freezes_every_process_and_resume_continues(local_stack: Stack) -> None:
     async with connected(local_stack.websocket) as client:
         pid = (await client.call("execute", command=TICKS))["result"]["pid"]

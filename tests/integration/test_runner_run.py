@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ccx_runner.frames import Verb
+from ccx_runner.frames import Credit, End, Output, Read, RunnerFrame, Verb, encode
 from support.runner_process import SOURCES, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
@@ -50,6 +50,20 @@ def test_a_line_that_grows_without_an_end_is_handed_on_all_the_same(tmp_path: Pa
     dots = "while :; do printf .; sleep 0.05; done"
     with a_runner(tmp_path, ["sh", "-c", dots]) as runner:
         runner.wait_for_output("..")
+
+
+def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path: Path) -> None:
+    options = ["--await-reader", "--drain", "10"]
+    with a_runner(tmp_path, ["echo", "hi"], options=options) as runner:
+        eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
+        link = runner.link()
+        link.send_raw(encode(Read(1, 0)) + encode(Credit(100)))
+        frames: list[RunnerFrame] = []
+        while not frames or not isinstance(frames[-1], End):
+            frames.append(link.frame())
+        assert [frame.data for frame in frames if isinstance(frame, Output)] == [b"hi\n"]
+        link.close()
+        assert runner.ended(seconds=5)["exitCode"] == 0
 
 
 def test_the_mirror_can_be_switched_off(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from ccx_api.conditions import Reason
+from ccx_gateway import errors
+from ccx_gateway import main as gateway_main
+from ccx_gateway import metrics as gateway_metrics
 from ccx_operator.main import parse
 from ccx_operator.metrics import Metrics
 from ccx_operator.store import Store
@@ -30,7 +33,8 @@ def test_every_reason_of_a_phase_is_explained() -> None:
 
 def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
     metrics = Metrics(Store(), queue_depth=lambda: 0, links_open=lambda: 0)
-    text = generate_latest(metrics.registry).decode()
+    gateway = gateway_metrics.Metrics(sessions=lambda: 0, links=lambda: 0)
+    text = (generate_latest(metrics.registry) + gateway.page()).decode()
     served = set(re.findall(r"^# TYPE (ccx_\w+)", text, re.MULTILINE))
     served = {name for name in served if not name.endswith("_created")}
     listed = set(re.findall(r"`(ccx_\w+)", OPERATIONS))
@@ -39,5 +43,19 @@ def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
 
 def test_every_flag_that_it_names_is_taken() -> None:
     values = {"HOST:PORT": "127.0.0.1:1", "N": "5", "json": "json"}
-    for flag, value in re.findall(r"\| `(--[a-z-]+) ([^`\\]+)", OPERATIONS):
-        parse([flag, values.get(value, value)])
+    of_operator, _, of_gateway = OPERATIONS.partition("## Running the gateway")
+    for text, reads in ((of_operator, parse), (of_gateway, gateway_main.parse)):
+        flags = re.findall(r"\| `(--[a-z-]+) ([^`\\]+)", text)
+        assert flags
+        for flag, value in flags:
+            reads([flag, values.get(value, value)])
+
+
+def test_the_protocols_page_names_every_error_and_every_method() -> None:
+    protocol = (Path(__file__).parents[2] / "docs/protocol.md").read_text(encoding="utf-8")
+    classes = [e for e in vars(errors).values() if isinstance(e, type)]
+    codes = {str(e.code) for e in classes if issubclass(e, errors.GatewayError)}
+    assert codes <= set(re.findall(r"-32\d{3}", protocol))
+    table = protocol.partition("## Methods")[2].partition("## Output")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert listed == ["execute", "control", "attach", "detach", "credit", "status", "list"]
