@@ -17,7 +17,7 @@ up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in, operator
 	@$(BIN)/python -m ccx_dev.up --port $(PORT)
 
 test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: .venv/installed ## Format, lint, types, import rules, rendered files
 	$(BIN)/ruff format --check .
