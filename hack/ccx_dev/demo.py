@@ -11,7 +11,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from ccx_api.names import API_VERSION, KIND
 from ccx_dev.child import StackError
 from ccx_dev.claude_cli import MISSING, ROOT, claude_directory
 from ccx_dev.execution import Execution
@@ -31,56 +30,47 @@ for tick in $(seq 1 {TICKS}); do echo "tick $tick" | tee -a ticks.txt; sleep 0.7
 
 SCRIPTED = """\
 The Messages API is SCRIPTED on this machine: no key is used and nothing is spent. All the rest is
-real: operator, runner and Claude Code CLI. Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to use
-Anthropic's API."""
+real: operator, gateway, runner, Claude Code CLI. Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN
+to use Anthropic's API."""
 REAL = "Claude Code uses Anthropic's API with your key: this costs some cents."
 
 
-def manifest() -> dict[str, object]:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": NAME, "namespace": "default"},
-        "spec": {
-            "prompt": PROMPT,
-            "allowedTools": ["Bash"],
-            "maxTurns": 5,
-            "activeDeadlineSeconds": 300,
-            "credentials": {"secretRef": {"name": CREDENTIALS}},
-        },
-    }
-
-
 async def play(stack: Stack, narrator: Narrator) -> None:
-    async with Execution.create(stack, manifest(), narrator) as execution:
-        await execution.reaches("Running")
-        await execution.watch_output()
+    task = {
+        "prompt": PROMPT,
+        "allowedTools": ["Bash"],
+        "maxTurns": 5,
+        "timeout": 300,
+        "credentials": {"secretRef": {"name": CREDENTIALS}},
+    }
+    async with Execution.start(stack, narrator, name=NAME, **task) as execution:
         await execution.ticked(3)
-
-        narrator.say("PAUSE", "patch spec.desiredState=Paused")
-        await execution.wish("Paused")
-        paused = await execution.reaches("Paused")
-        assert paused.control is not None
-        narrator.say(
-            "frozen",
-            f"{paused.control.processes_stopped} processes, each read back from /proc, in "
-            f"{paused.control.latency_millis} ms; the Bash loop has a session of its own",
-        )
-        await _silence(execution, narrator)
-
-        narrator.say("RESUME", "patch spec.desiredState=Running")
-        await execution.wish("Running")
+        await _pause(execution, narrator)
+        narrator.say("RESUME", 'control {"type": "RESUME"}')
+        await execution.control("RESUME")
         await execution.reaches("Running")
         await execution.ticked(execution.ticks + 2)
 
         end = await execution.reaches("Succeeded", "Failed", "Cancelled")
-        await execution.output_ended()
+        await execution.completed()
         narrator.plain()
         narrator.plain(await execution.row())
         if end.phase != "Succeeded":
             raise StackError(f"the execution ended as {end.phase}/{end.reason}: {end.message}")
         if execution.ticks != TICKS:
             raise StackError(f"{execution.ticks} of {TICKS} ticks were seen")
+
+
+async def _pause(execution: Execution, narrator: Narrator) -> None:
+    narrator.say("PAUSE", 'control {"type": "PAUSE"}')
+    proof = await execution.control("PAUSE")
+    narrator.say(
+        "frozen",
+        f"{proof['processesStopped']} processes, each read back from /proc, in "
+        f"{proof['latencyMillis']} ms; the Bash loop has a session of its own",
+    )
+    await execution.reaches("Paused")
+    await _silence(execution, narrator)
 
 
 async def _silence(execution: Execution, narrator: Narrator) -> None:

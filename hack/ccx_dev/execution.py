@@ -1,15 +1,15 @@
-"""One execution as the demo follows it: its status, its output by offsets, its loop's ticks.
+"""One execution as the demo drives and follows it.
 
-API server ── status ──┐
-runner link ── output ─┼─> Narrator
-pod exec ── ticks ─────┘
+gateway (WebSocket) ── execute, control; output by offsets ──┐
+API server ── the object's status ───────────────────────────┼─> Narrator
+pod exec ── the loop's ticks ────────────────────────────────┘
 """
 
 import asyncio
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 from ccx_api.names import AGENT_CONTAINER, GROUP, PLURAL, VERSION, WORKSPACE_DIR
@@ -17,8 +17,9 @@ from ccx_api.status import ExecutionStatus
 from ccx_dev.child import StackError
 from ccx_dev.narrator import Narrator, told_by_claude
 from ccx_dev.stack import Stack
+from ccx_dev.wire import Object, Wire, connected
+from ccx_kube.errors import ApiError
 from ccx_kube.exec_channel import ExecChannel, Stdout
-from ccx_kube.link import Output, RunnerLink
 from ccx_kube.session import KubeSession
 
 STEP_SECONDS = 60
@@ -33,39 +34,48 @@ class Execution:
 
         self._stack, self._session, self._narrator = stack, session, narrator
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/default/{PLURAL}/{name}"
-        self._told = ""
-        self._tasks: list[asyncio.Task[None]] = []
-        self._output_ended, self._tick = asyncio.Event(), asyncio.Event()
+        self._told, self._line = "", ""
+        self._wire: Wire | None = None
+        self._completed, self._tick = asyncio.Event(), asyncio.Event()
 
     @classmethod
     @asynccontextmanager
-    async def create(
-        cls, stack: Stack, manifest: Mapping[str, Any], narrator: Narrator
+    async def start(
+        cls, stack: Stack, narrator: Narrator, *, name: str, **params: Any
     ) -> AsyncIterator[Self]:
-        name = manifest["metadata"]["name"]
-        async with await KubeSession.from_environment(str(stack.kubeconfig)) as session:
+        """By `execute`, whose answer comes once the process runs."""
+        async with AsyncExitStack() as ends:
+            opening = await KubeSession.from_environment(str(stack.kubeconfig))
+            session = await ends.enter_async_context(opening)
             execution = cls(stack, session, name, narrator)
-            collection = execution._path.rpartition("/")[0]
-            await session.request("POST", collection, body=manifest)
-            narrator.say("apply", f"claudeexecution/{name} created")
-            try:
-                yield execution
-            finally:
-                for task in execution._tasks:
-                    task.cancel()
-                await asyncio.gather(*execution._tasks, return_exceptions=True)
+            wire = await ends.enter_async_context(connected(stack.websocket, execution._heard))
+            execution._wire = wire
+            narrator.say("execute", f"over the WebSocket: name {name}, with a prompt")
+            starting = asyncio.create_task(wire.call("execute", name=name, **params))
+            ends.callback(starting.cancel)
+            await execution.reaches("Running")
+            async with _in_time("the answer to execute"):
+                started = await starting
+            narrator.say("started", f"pid {started['pid']} in pod {started['pod']}")
+            ticking = asyncio.create_task(execution._follow_ticks(started["pod"]))
+            ends.push_async_callback(asyncio.wait, [ticking])
+            ends.callback(ticking.cancel)
+            yield execution
+
+    async def control(self, kind: str) -> Object:
+        """The answer has the proof."""
+        assert self._wire is not None
+        async with _in_time(kind):
+            return await self._wire.call("control", type=kind)
 
     async def status(self) -> ExecutionStatus:
-        found = await self._session.request("GET", self._path)
+        try:
+            found = await self._session.request("GET", self._path)
+        except ApiError as exc:
+            if not exc.is_not_found:
+                raise
+            return ExecutionStatus()  # not made yet
         return ExecutionStatus.model_validate(found.get("status", {}))
-
-    async def wish(self, state: str) -> None:
-        await self._session.request(
-            "PATCH",
-            self._path,
-            body={"spec": {"desiredState": state}},
-            content_type="application/merge-patch+json",
-        )
 
     async def reaches(self, *phases: str) -> ExecutionStatus:
         """Tell of every change of the status until one of the phases."""
@@ -88,35 +98,22 @@ class Execution:
                 self._tick.clear()
                 await self._tick.wait()
 
-    async def watch_output(self) -> None:
-        pod = (await self.status()).pod_name
-        assert pod is not None
-        self._tasks.append(asyncio.create_task(self._follow_output(pod)))
-        self._tasks.append(asyncio.create_task(self._follow_ticks(pod)))
+    async def completed(self) -> None:
+        async with _in_time("process.completed"):
+            await self._completed.wait()
 
-    async def output_ended(self) -> None:
-        async with _in_time("the end of the output"):
-            await self._output_ended.wait()
-
-    async def _follow_output(self, pod: str) -> None:
-        """By the runner's link, as the gateway will: every byte has its offset."""
-        link = await RunnerLink.open(
-            self._session, "default", pod, on_snapshot=lambda _: None, on_closed=lambda _: None
-        )
-        rest, start = b"", 0
-        try:
-            async for item in link.follow(0):
-                if not isinstance(item, Output):
-                    continue
-                *lines, rest = (rest + item.data).split(b"\n")
-                for line in lines:
-                    end = start + len(line) + 1
-                    for said in told_by_claude(line):
-                        self._narrator.say("output", f"[{start}..{end}) {said}")
-                    start = end
-        finally:
-            self._output_ended.set()
-            await link.close()
+    def _heard(self, method: str, params: Object) -> None:
+        match method:
+            case "process.output":
+                *lines, self._line = (self._line + params["data"]).split("\n")
+                where = f"[{params['offset']}..{params['end']})"
+                for said in (said for line in lines for said in told_by_claude(line.encode())):
+                    self._narrator.say("output", f"{where} {said}")
+            case "process.gap":
+                self._narrator.say("gap", f"{params['bytes']} bytes from {params['from']}")
+            case "process.completed":
+                self._narrator.say("completed", f"exit code {params['exit_code']}")
+                self._completed.set()
 
     async def _follow_ticks(self, pod: str) -> None:
         """What the loop writes to a file, since Claude Code shows a tool's output at its end."""

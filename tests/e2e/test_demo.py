@@ -39,8 +39,10 @@ def test_the_demo_pauses_resumes_and_completes_a_real_run(tmp_path: Path) -> Non
     told = done.stdout
     assert done.returncode == 0, told + done.stderr
     assert "SCRIPTED" in told
-    story = ["apply", "status     Starting", "status     Running", "output     [0.."]
-    story += ["PAUSE", "status     Paused", "silence", "RESUME", "status     Running", "Succeeded"]
+    for part in ("status     Running", "output     [0..", "completed  exit code 0"):
+        assert part in told, part
+    story = ["execute", "status     Starting", "started", "PAUSE", "frozen", "silence", "RESUME"]
+    story += ["status     Running   Resumed", "status     Succeeded"]
     at = 0
     for part in story:
         at = told.find(part, at)
