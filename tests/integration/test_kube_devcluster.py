@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 
 from ccx_api.names import (
-    AGENT_CONTAINER,
-    CCX_DIR,
     LABEL_EXECUTION_UID,
-    RUN_DIR,
-    RUNNER_PYZ,
-    TERMINATION_LOG,
 )
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import DesiredState
@@ -27,6 +22,7 @@ from ccx_kube.link import End, Item, Output, RunnerLink
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
 from devcluster.server import running_devcluster
+from support.agent_pod import an_agent_pod
 from support.links import until
 
 NAMESPACE = "default"
@@ -47,39 +43,6 @@ async def session() -> AsyncIterator[KubeSession]:
         await KubeSession.from_environment(str(cluster.kubeconfig)) as session,
     ):
         yield session
-
-
-def an_agent_pod(*command: str, name: str = "p", desired: str = "Running") -> dict[str, Any]:
-    """What an execution's pod needs to run a command under a runner, and no more."""
-    wish = Wish(generation=1, desired_state=DesiredState(desired))
-    run = ("run", "--wish", wish.model_dump_json(), "--grace", "1")
-    mounts = [{"name": "ccx", "mountPath": CCX_DIR}, {"name": "run", "mountPath": RUN_DIR}]
-    env = {"CCX_RUN_DIR": RUN_DIR, "CCX_TERMINATION_LOG": TERMINATION_LOG}
-    agent = {
-        "name": AGENT_CONTAINER,
-        "image": "agent:1",
-        "command": ["python3", "-I", "-S", RUNNER_PYZ, *run, "--", *command],
-        "env": [{"name": key, "value": value} for key, value in env.items()],
-        "volumeMounts": mounts,
-    }
-    install = {
-        "name": "runner",
-        "image": "runner:1",
-        "command": ["ccx-runner", "install", CCX_DIR],
-        "volumeMounts": mounts[:1],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {LABEL_EXECUTION_UID: name}},
-        "spec": {
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 5,
-            "initContainers": [install],
-            "containers": [agent],
-            "volumes": [{"name": "ccx", "emptyDir": {}}, {"name": "run", "emptyDir": {}}],
-        },
-    }
 
 
 async def the_phase(pods: Pods, *wanted: str) -> dict[str, Any]:
