@@ -1,6 +1,7 @@
 """Free loopback ports that stand for the containerPorts of pods."""
 
 import itertools
+import random
 import socket
 from collections.abc import Iterable
 from typing import Final
@@ -10,8 +11,12 @@ PORTS: Final = range(20_000, 32_000)
 
 
 class LocalPorts:
-    def __init__(self) -> None:
-        self._candidates = itertools.cycle(PORTS)
+    def __init__(self, *, start: int | None = None) -> None:
+        """Begin somewhere at random: another devcluster may be giving out ports beside us, and a
+        port is free for both until the container binds it.
+        """
+        begin = random.randrange(len(PORTS)) if start is None else start
+        self._candidates = itertools.cycle([*PORTS[begin:], *PORTS[:begin]])
         self._taken: set[int] = set()
 
     def take(self, wanted: Iterable[int]) -> dict[int, int]:
