@@ -3,7 +3,7 @@
 import itertools
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 PORTS: Final = range(20_000, 32_000)
@@ -16,7 +16,7 @@ class LocalPorts:
         port is free for both until the container binds it.
         """
         begin = random.randrange(len(PORTS)) if start is None else start
-        self._candidates = itertools.cycle([*PORTS[begin:], *PORTS[:begin]])
+        self._candidates: Iterator[int] = itertools.cycle([*PORTS[begin:], *PORTS[:begin]])
         self._taken: set[int] = set()
 
     def take(self, wanted: Iterable[int]) -> dict[int, int]:
