@@ -10,6 +10,7 @@ used: they cut streams after 300 s and stop at 100 connections without a word.
 import asyncio
 import asyncio.sslproto
 import ipaddress
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
@@ -69,7 +70,7 @@ class KubeSession:
         """Told HTTP method and status of every answer; 0 when the connection failed."""
         self._access = access
         self._url = URL(access.configuration.host)
-        self._options = _options(access)
+        self._options = _options(access, self._url)
         asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER
         tls = RESTClientObject(access.configuration).ssl_context
         self._http = aiohttp.ClientSession(
@@ -77,7 +78,6 @@ class KubeSession:
             headers={"User-Agent": "cc-executor", "Accept": "application/json"},
             middlewares=(self._exchange,),
             read_bufsize=READ_BUFFER,
-            trust_env=not _is_loopback(self._url.host),  # as kubectl: no proxy to ourselves
         )
 
     @classmethod
@@ -192,19 +192,30 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-def _options(access: Access) -> dict[str, Any]:
+def _options(access: Access, url: URL) -> dict[str, Any]:
     """What aiohttp takes with each exchange instead of once."""
     configuration = access.configuration
     wanted = {
-        "proxy": configuration.proxy,
+        "proxy": configuration.proxy or _proxy_of_environment(url),
         "proxy_headers": configuration.proxy_headers,
         "server_hostname": configuration.tls_server_name,
     }
     return {name: value for name, value in wanted.items() if value}
 
 
-def _is_loopback(host: str | None) -> bool:
+def _proxy_of_environment(url: URL) -> str | None:
+    """As kubectl: HTTPS_PROXY and NO_PROXY, and none to ourselves.
+
+    Asked once: aiohttp's own way (trust_env) asks in a thread, for every request.
+    """
+    host = url.host or ""
+    if _is_loopback(host) or urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

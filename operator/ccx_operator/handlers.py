@@ -16,6 +16,7 @@ from ccx_api.names import EXECUTIONS, LABEL_EXECUTION_UID
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.access import load_access
 from ccx_operator.facts import pod_facts
+from ccx_operator.no_bookkeeping import NoDiffs, NoProgress
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 
@@ -55,6 +56,8 @@ async def login(**_: Any) -> kopf.ConnectionInfo:
 async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True
+    settings.persistence.diffbase_storage = NoDiffs()
+    settings.persistence.progress_storage = NoProgress()
     # The filter of a handler works after the download of every pod that there is.
     settings.watching.label_selectors["v1", "pods"] = LABEL_EXECUTION_UID
     settings.watching.chunk_size = 500

@@ -97,6 +97,20 @@ async def test_no_proxy_stands_between_us_and_ourselves(
         assert await session.request("GET", POD) == {}
 
 
+async def test_a_proxy_of_the_environment_stands_between_us_and_others_unless_excepted(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    kubeconfig = a_kubeconfig(tmp_path, "http://api.invalid")
+    async with await KubeSession.from_environment(kubeconfig) as session:
+        assert await session.request("GET", POD) == {}
+    monkeypatch.setenv("NO_PROXY", ".invalid")
+    async with await KubeSession.from_environment(kubeconfig) as session:
+        with pytest.raises(Unreachable):
+            await session.request("GET", POD)
+
+
 async def test_a_redirect_is_not_followed(server: ApiServer, session: KubeSession) -> None:
     server.answer(302, b"", {"Location": f"{server.url}/elsewhere"})
     with pytest.raises(ApiError, match="302"):
