@@ -5,7 +5,7 @@ BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
 PORT ?= 8003
 
-.PHONY: help demo up test check cluster format manifests clean
+.PHONY: help demo up test check cluster images format manifests clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up
+
+images: ## Build the container images into .ccx/images: see hack/images
+	@$(PYTHON) hack/images
 
 format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .
