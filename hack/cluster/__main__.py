@@ -8,6 +8,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # who is run as a folder
 
 from cluster import commands  # noqa: E402 - now it has
 from cluster.errors import ClusterError  # noqa: E402
+from images.errors import ImagesError  # noqa: E402
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         commands.run(given)
-    except ClusterError as exc:
+    except (ClusterError, ImagesError) as exc:
         sys.exit(f"hack/cluster: {exc}")
 
 

@@ -13,6 +13,7 @@ from cluster.errors import ClusterError
 from cluster.holder import Holder
 from cluster.places import KUBERNETES, Places
 from cluster.running import restart, rows
+from images import pause
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _BEGAN: Final = time.monotonic()
@@ -47,6 +48,7 @@ def up(places: Places) -> None:
 
 def _start(places: Places) -> None:
     certificates.make(places.pki)
+    pause.make(places.pause)
     _forget_last(places)
     for path, text in configs.files(places).items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ def _start(places: Places) -> None:
         network.plug_in(holder.pid)
         health.wait_for("the API server", lambda: health.api_is_ready(places), places)
         say("the API server is ready")
-        load(holder, [CHECKOUT / ".ccx/images/pause.tar"])
+        load(holder, [places.pause])
         health.wait_for("the node", lambda: health.node_is_ready(places), places)
         say("the node is Ready")
         health.wait_for("an account", lambda: health.has_service_accounts(places), places)

@@ -23,10 +23,10 @@ from cluster.places import (
     CONTAINERD_SOCKET,
     NODE,
     NODE_ADDRESS,
-    PAUSE_IMAGE,
     PODS,
     Places,
 )
+from images import pause
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ def files(places: Places) -> dict[Path, str]:
         config / "cni/10-ccx.conflist": _dump(CNI),
         config / "resolv.conf": "# pods of this cluster have no names to look up\n",
         config / "containerd.toml": _CONTAINERD.format(
-            socket=CONTAINERD_SOCKET, pause=PAUSE_IMAGE, plugins=CNI_PLUGINS, config=config
+            socket=CONTAINERD_SOCKET, pause=pause.NAME, plugins=CNI_PLUGINS, config=config
         ),
     }
 

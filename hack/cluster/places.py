@@ -28,9 +28,6 @@ API_SERVICE: Final = SERVICES[1]
 
 API_PORT: Final = 6443
 API_URL: Final = f"https://{NODE_ADDRESS}:{API_PORT}"
-PAUSE_IMAGE: Final = "docker.io/cc-executor/pause:1"
-"""What holds a pod's namespaces."""
-
 CNI_PLUGINS: Final = Path("/usr/lib/cni")
 
 CONTAINERD_SOCKET: Final = Path("/run/containerd/containerd.sock")
@@ -79,6 +76,11 @@ class Places:
     def components(self) -> Path:
         """Says the pid of every component, as the supervisor's namespace counts them."""
         return self.state / "components.json"
+
+    @property
+    def pause(self) -> Path:
+        """The archive of the image that holds a pod's namespaces."""
+        return self.state / "pause.tar"
 
     @property
     def sysctls(self) -> Path:
