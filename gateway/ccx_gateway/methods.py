@@ -139,7 +139,7 @@ class Methods:
     async def list(self, params: Params) -> Done:
         wanted = parse(List, params)
         namespace = wanted.namespace or self._services.namespace
-        found, _ = await self._services.executions.list(namespace)
+        found = await self._services.executions.list(namespace)
         newest = sorted(found, key=_age, reverse=True)
         if wanted.scope == "session":
             ids = self._session.ids

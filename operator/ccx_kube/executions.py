@@ -32,18 +32,19 @@ class Executions:
         found = await self._session.request("GET", _path(namespace, name))
         return ClaudeExecution.model_validate(found)
 
-    async def list(self, namespace: str | None = None) -> tuple[tuple[ClaudeExecution, ...], str]:
-        """All there are, and the resourceVersion at which that was so.
+    async def list(self, namespace: str | None = None) -> tuple[ClaudeExecution, ...]:
+        return tuple([execution async for execution in self.listed(namespace)])
+
+    async def listed(self, namespace: str | None = None) -> AsyncGenerator[ClaudeExecution, None]:
+        """All there are, a page held at a time. Of all namespaces if none is given.
 
         One that the models do not take is left out and logged: it must not hide the others.
         """
         path = f"{_API}/{PLURAL}" if namespace is None else object_path(_API, namespace, PLURAL)
-        found: list[ClaudeExecution] = []
-        version = ""
         async for page in pages(self._session, path):
-            found += [item for item in map(_read, page.get("items") or ()) if item is not None]
-            version = page["metadata"]["resourceVersion"]
-        return tuple(found), version
+            for item in page.get("items") or ():
+                if (execution := _read(item)) is not None:
+                    yield execution
 
     async def watch(
         self, namespace: str, name: str, version: str

@@ -1,5 +1,6 @@
 """Pods as JSON objects."""
 
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from ccx_kube.answers import Object
@@ -25,13 +26,14 @@ class Pods:
                 return None
             raise
 
-    async def list(self, label_selector: str, namespace: str | None = None) -> tuple[Object, ...]:
+    async def listed(
+        self, label_selector: str, namespace: str | None = None
+    ) -> AsyncGenerator[Object, None]:
         """Of all namespaces if none is given. The items say neither apiVersion nor kind."""
         path = f"{_API}/pods" if namespace is None else object_path(_API, namespace, "pods")
-        found: tuple[Object, ...] = ()
         async for page in pages(self._session, path, label_selector=label_selector):
-            found += tuple(page.get("items") or ())
-        return found
+            for item in page.get("items") or ():
+                yield item
 
     async def delete(
         self, namespace: str, name: str, uid: str, grace_seconds: int | None = None

@@ -1,4 +1,4 @@
-"""Compare the store with full lists, at the start and every few minutes.
+"""Compare the store with full lists, every few minutes.
 
 After a 410 kopf lists anew without telling what vanished meanwhile. A pod that a list does not
 name is read again before anybody calls it lost.
@@ -6,7 +6,8 @@ name is read again before anybody calls it lost.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -14,7 +15,7 @@ from ccx_api.names import LABEL_EXECUTION_UID
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import ConfirmPod
 from ccx_operator.controller import Cluster
-from ccx_operator.facts import PodFacts, pod_facts
+from ccx_operator.facts import pod_facts
 from ccx_operator.outcomes import note
 from ccx_operator.pod_name import pod_name
 from ccx_operator.store import Store
@@ -28,15 +29,13 @@ AGAIN_SECONDS: Final = 10.0
 
 
 class ListsExecutions(Protocol):
-    async def list(
-        self, namespace: str | None = None
-    ) -> tuple[tuple[ClaudeExecution, ...], str]: ...
+    def listed(self, namespace: str | None = None) -> AsyncGenerator[ClaudeExecution, None]: ...
 
 
 class ListsPods(Protocol):
-    async def list(
+    def listed(
         self, label_selector: str, namespace: str | None = None
-    ) -> tuple[dict[str, Any], ...]: ...
+    ) -> AsyncGenerator[dict[str, Any], None]: ...
 
 
 class Resync:
@@ -56,31 +55,47 @@ class Resync:
         self._namespaces: Sequence[str | None] = namespaces or (None,)
 
     async def run(self) -> None:
+        """Not at the start: kopf begins with a full list of its own."""
+        wait = EVERY_SECONDS
         while True:
+            await asyncio.sleep(wait)
             try:
                 await self.compare()
-                await asyncio.sleep(EVERY_SECONDS)
+                wait = EVERY_SECONDS
             except Exception:
                 log.warning("the comparison with a full list failed", exc_info=True)
-                await asyncio.sleep(AGAIN_SECONDS)
+                wait = AGAIN_SECONDS
 
     async def compare(self) -> None:
-        known = self._store.uids()
-        executions: list[ClaudeExecution] = []
-        for namespace in self._namespaces:
-            executions += (await self._executions.list(namespace))[0]
-        self._store.saw_all_executions(executions, known)
-
+        """Each object is looked at as it comes: ten thousand are never held at once."""
+        known = self._store.known()
+        self._store.saw_all_executions(await self._see_executions(), known)
         known_pods = self._store.pods()
-        pods: list[PodFacts] = []
-        for namespace in self._namespaces:
-            listed = await self._pods.list(LABEL_EXECUTION_UID, namespace)
-            pods += [facts for facts, label in map(_labelled, listed) if facts.owner_uid == label]
-        missing = self._store.saw_all_pods(pods, known_pods, self._now())
-        for uid in missing:
+        for uid in self._store.saw_all_pods(await self._see_pods(), known_pods):
             await self._read_pod(uid)
         for uid in self._store.uids():
             self._queue.add(uid)
+
+    async def _see_executions(self) -> set[str]:
+        """Their uids."""
+        uids = set[str]()
+        for namespace in self._namespaces:
+            async with aclosing(self._executions.listed(namespace)) as listed:
+                async for execution in listed:
+                    uids.add(execution.metadata.uid)
+                    self._store.saw_execution(execution)
+        return uids
+
+    async def _see_pods(self) -> set[str]:
+        uids = set[str]()
+        for namespace in self._namespaces:
+            async with aclosing(self._pods.listed(LABEL_EXECUTION_UID, namespace)) as listed:
+                async for body in listed:
+                    pod = pod_facts(body)
+                    if pod.owner_uid == body["metadata"]["labels"][LABEL_EXECUTION_UID]:
+                        uids.add(pod.uid)
+                        self._store.saw_pod(pod, self._now())
+        return uids
 
     async def _read_pod(self, uid: str) -> None:
         execution = self._store.execution(uid)
@@ -93,7 +108,3 @@ class Resync:
                 await self._cluster.carry_out(action, execution),
                 self._now(),
             )
-
-
-def _labelled(pod: dict[str, Any]) -> tuple[PodFacts, str]:
-    return pod_facts(pod), pod["metadata"]["labels"][LABEL_EXECUTION_UID]

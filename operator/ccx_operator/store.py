@@ -4,14 +4,17 @@
 
 Our own writes enter at once. What is older than what is known changes nothing, so events may
 come late, twice and in any order. GONE needs a proof (a DELETED event or a read); a pod that
-a full list does not name is merely unknown again.
+a full list does not name is merely unknown again. Of what is settled a word is kept: there may
+be ten thousand.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
+from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -27,8 +30,11 @@ class Store:
     def __init__(self) -> None:
         self._executions: dict[Uid, ClaudeExecution] = {}
         self._observed: dict[Uid, Observed] = {}
+        self._settled: dict[Uid, Phase] = {}
+        """Nothing is left to do for them: they have ended, and their finalizers have gone."""
 
     def execution(self, uid: Uid) -> ClaudeExecution | None:
+        """None: there is none, or nothing is left to do for it."""
         return self._executions.get(uid)
 
     def observe(self, uid: Uid) -> Observed:
@@ -36,39 +42,48 @@ class Store:
 
     def phases(self) -> Counter[Phase]:
         # list() is one step of the interpreter: the metrics' thread sees no half-made dict.
-        return Counter(execution.status.phase for execution in list(self._executions.values()))
+        busy = (execution.status.phase for execution in list(self._executions.values()))
+        return Counter(busy) + Counter(list(self._settled.values()))
 
     def uids(self) -> frozenset[Uid]:
+        """Of those for which something may be left to do."""
         return frozenset(self._executions)
+
+    def known(self) -> frozenset[Uid]:
+        return self.uids() | self._settled.keys()
 
     # Executions
 
     def saw_execution(self, execution: ClaudeExecution) -> None:
         uid = execution.metadata.uid
         known = self._executions.get(uid)
-        if known is None or _version(execution) >= _version(known):
-            self._executions[uid] = _slim(execution)
+        if uid in self._settled or (known is not None and _version(execution) < _version(known)):
+            return  # a terminal phase is never left
+        if execution.status.phase.is_terminal and FINALIZER not in execution.metadata.finalizers:
+            self.execution_deleted(uid)
+            self._settled[uid] = execution.status.phase
+        else:
+            self._executions[uid] = execution
 
     def execution_deleted(self, uid: Uid) -> None:
-        self._executions.pop(uid, None)
-        self._observed.pop(uid, None)
+        for facts in (self._executions, self._observed, self._settled):
+            facts.pop(uid, None)
 
     def wrote_status(self, execution: ClaudeExecution, now: datetime) -> None:
         self.saw_execution(execution)
         self._change(execution.metadata.uid, written_at=now)
 
-    def saw_all_executions(self, listed: Iterable[ClaudeExecution], known: Iterable[Uid]) -> None:
+    def saw_all_executions(self, listed: AbstractSet[Uid], known: AbstractSet[Uid]) -> None:
         """Compare with a full list. `known` is what was known before it was asked for."""
-        executions = {execution.metadata.uid: execution for execution in listed}
-        for uid in set(known) - executions.keys():
+        for uid in known - listed:
             self.execution_deleted(uid)
-        for execution in executions.values():
-            self.saw_execution(execution)
 
     # Pods
 
     def saw_pod(self, pod: PodFacts, now: datetime) -> None:
         uid, known = pod.owner_uid, self.observe(pod.owner_uid)
+        if uid in self._settled:
+            return
         old = known.pod.last if isinstance(known.pod, Gone) else known.pod
         if old is not None and old.uid == pod.uid:
             if isinstance(known.pod, Gone) or pod.version < old.version:
@@ -111,17 +126,12 @@ class Store:
         if isinstance(known, PodFacts) and not known.terminating:
             self._change(uid, pod=replace(known, gone_by=now))
 
-    def saw_all_pods(
-        self, listed: Iterable[PodFacts], known: Iterable[PodFacts], now: datetime
-    ) -> frozenset[Uid]:
+    def saw_all_pods(self, listed: AbstractSet[Uid], known: Iterable[PodFacts]) -> frozenset[Uid]:
         """Compare with a full list; return whose pod is missing there: those are to be read.
 
-        `known` is what was known before the list was asked for.
+        `listed` are the pods' own uids, `known` is what was known before the list was asked for.
         """
-        pods = {pod.uid: pod for pod in listed}
-        for pod in pods.values():
-            self.saw_pod(pod, now)
-        missing = frozenset(pod.owner_uid for pod in known if pod.uid not in pods)
+        missing = frozenset(pod.owner_uid for pod in known if pod.uid not in listed)
         for uid in missing:
             if uid not in self._executions:
                 self._observed.pop(uid, None)
@@ -171,6 +181,8 @@ class Store:
         self._change(uid, snapshot=snapshot, ending_since=ending)
 
     def _change(self, uid: Uid, **changes: object) -> None:
+        if uid in self._settled:
+            return
         self._observed[uid] = replace(self.observe(uid), **changes)  # type: ignore[arg-type]
 
 
@@ -183,11 +195,3 @@ def _rank(snapshot: Snapshot) -> tuple[int, int, float]:
 def _version(execution: ClaudeExecution) -> int:
     text = execution.metadata.resource_version
     return int(text) if text.isdecimal() else 0
-
-
-def _slim(execution: ClaudeExecution) -> ClaudeExecution:
-    """A finished one keeps its status alone of what is large: there may be ten thousand."""
-    if not execution.status.phase.is_terminal:
-        return execution
-    light = {"prompt": None, "command": None, "env": None, "env_from": None, "pod_template": None}
-    return execution.model_copy(update={"spec": execution.spec.model_copy(update=light)})

@@ -135,9 +135,9 @@ async def test_pods_are_found_by_their_execution(session: KubeSession) -> None:
     pods = Pods(session)
     for name in ("a", "b"):
         await pods.create(NAMESPACE, an_agent_pod("true", name=name))
-    found = await pods.list(f"{LABEL_EXECUTION_UID}=a")
+    found = [pod async for pod in pods.listed(f"{LABEL_EXECUTION_UID}=a")]
     assert [pod["metadata"]["name"] for pod in found] == ["a"]
-    assert len(await pods.list(LABEL_EXECUTION_UID, NAMESPACE)) == 2
+    assert len([pod async for pod in pods.listed(LABEL_EXECUTION_UID, NAMESPACE)]) == 2
 
 
 async def test_the_same_event_twice_is_one(session: KubeSession) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -27,11 +28,11 @@ class Lists:
         self._executions, self._pods = executions, pods
         self.asked: list[str | None] = []
 
-    async def list(self, *args: Any) -> Any:
+    async def listed(self, *args: Any) -> AsyncGenerator[Any, None]:
         if args[0] != LABEL_EXECUTION_UID:
             self.asked.append(args[0])
-            return self._executions, "7"
-        return self._pods
+        for item in self._pods if args[0] == LABEL_EXECUTION_UID else self._executions:
+            yield item
 
 
 def a_resync(

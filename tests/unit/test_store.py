@@ -20,6 +20,10 @@ def at_version(execution: ClaudeExecution, version: int) -> ClaudeExecution:
     return execution.model_copy(update={"metadata": metadata})
 
 
+def settled() -> ClaudeExecution:
+    return an_execution(status=was("Succeeded", "Completed"), finalizer=False)
+
+
 def test_an_older_event_replaces_nothing() -> None:
     store = Store()
     store.saw_execution(at_version(an_execution(generation=3), 10))
@@ -104,27 +108,45 @@ def test_refusals_are_counted_until_a_pod_is_there() -> None:
 
 def test_a_full_list_names_what_vanished_unseen() -> None:
     store = a_store()
-    store.saw_all_executions([an_execution()], known=[UID, "vanished"])
+    store.saw_all_executions({UID}, known={UID, "vanished"})
     assert store.uids() == {UID}
-    assert store.saw_all_pods([], known=[a_pod()], now=NOW) == {UID}
+    assert store.saw_all_pods(set(), known=[a_pod()]) == {UID}
     assert store.observe(UID).pod == a_pod()  # missing in a list is not gone: it is to be read
-    store.saw_all_executions([], known=[UID])
+    store.saw_all_executions(set(), known={UID})
     assert store.uids() == set()
 
 
 def test_what_was_made_after_the_list_was_asked_for_is_not_missing_in_it() -> None:
     store = a_store()
-    store.saw_all_executions([], known=[])
+    store.saw_all_executions(set(), known=set())
     assert store.uids() == {UID}
 
 
-def test_a_finished_execution_leaves_its_prompt_behind() -> None:
-    store = Store()
-    store.saw_execution(an_execution(status=was("Succeeded", "Completed")))
-    kept = store.execution(UID)
-    assert kept is not None
-    assert (kept.spec.prompt, kept.status.reason) == (None, "Completed")
+def test_of_a_finished_execution_whose_finalizer_has_gone_only_the_phase_is_kept() -> None:
+    store = a_store()
+    store.saw_execution(at_version(settled(), 11))
+    assert store.execution(UID) is None
+    assert store.uids() == set()
+    store.saw_pod(a_pod(version=12), NOW)
+    store.heard_nothing(UID, "late", NOW, cancel=False)
+    assert (store.observe(UID).pod, store.observe(UID).silence) == (None, None)
     assert store.phases() == {"Succeeded": 1}
+    store.saw_all_executions(set(), known=store.known())
+    assert store.phases() == {}
+
+
+def test_a_finished_execution_that_is_still_held_by_its_finalizer_is_kept_whole() -> None:
+    store = Store()
+    finished = an_execution(status=was("Succeeded", "Completed"))
+    store.saw_execution(finished)
+    assert store.execution(UID) == finished
+
+
+def test_an_old_event_does_not_bring_a_finished_execution_back() -> None:
+    store = a_store()
+    store.saw_execution(at_version(settled(), 11))
+    store.saw_execution(at_version(an_execution(status=was("Running", "Started")), 10))
+    assert store.execution(UID) is None
 
 
 def test_a_deleted_execution_leaves_nothing_behind() -> None:
