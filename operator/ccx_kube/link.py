@@ -106,6 +106,10 @@ class RunnerLink:
     def is_open(self) -> bool:
         return not self._wire.ended
 
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Also for who did not open it. Soon, if it has ended."""
+        self._task.add_done_callback(lambda _: call())
+
     async def pause(self, wish: Wish | None = None) -> Snapshot:
         """Return when every process is proven to stand still. No wish: the pod's own."""
         return await self._control(Verb.PAUSE, wish)
