@@ -1,6 +1,8 @@
 """Viewers that do not keep up: they delay nobody, and nothing is lost to them in silence."""
 
+import asyncio
 import hashlib
+import json
 
 from ccx_dev.stack import Stack
 from support.outside import is_alive, see
@@ -46,3 +48,18 @@ async def test_who_is_behind_at_the_end_delays_nobody_elses_completed_and_loses_
         late += await slow.until("process.completed")
         assert digest(late) == PRINTED
         assert late[-1]["params"] == found[-1]["params"]
+
+
+async def test_many_large_frames_at_once_are_all_answered_in_their_turn(local_stack: Stack) -> None:
+    large = ["x" * 6 * 1024 * 1024 + str(n) for n in range(6)]
+    async with connected(local_stack.websocket) as client:
+        calls = [{"jsonrpc": "2.0", "method": "list", "id": text} for text in large]
+        sending = asyncio.create_task(send_all(client, calls))
+        answered = [(await client.next())["id"] for _ in calls]
+        await sending
+    assert sorted(answered) == large
+
+
+async def send_all(client: WireClient, calls: list[Object]) -> None:
+    for call in calls:
+        await client.socket.send_str(json.dumps(call))
