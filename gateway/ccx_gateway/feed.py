@@ -2,7 +2,7 @@
 
     Link.follow(window.end) -> window -> pumps          a broken link goes on where it was
     Upstream.final() -> the log, or a gap -> window     after the pod's end
-    SpoolReader -> a pump that the window left behind
+    CatchingUp -> a pump that the window left behind
 
 Who is furthest sets the pace: the feed reads at most AHEAD bytes more than that one has. So a
 single viewer is never left behind: what it does not take stays in the runner's spool.
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final
 
-from ccx_gateway.output_window import CAPACITY, Gap, OutputWindow, Slice
+from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
+from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
-from ccx_gateway.spool_reader import SpoolReader
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -24,9 +24,6 @@ from ccx_kube.errors import ApiError, KubeError, LinkRefused
 log = logging.getLogger(__name__)
 
 AHEAD: Final = CAPACITY // 2
-FIRST_DELAY: Final = 0.05
-LONGEST_DELAY: Final = 1.0
-"""Seconds between attempts to open a link, for as long as the pod lives; doubled each time."""
 
 
 class OffsetBeyondEndError(Exception):
@@ -42,19 +39,18 @@ class Feed:
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
         self._upstream, self._failed = upstream, failed
-        self._spool = SpoolReader(upstream.open_spool)
+        self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
+        self.read_spool = self._behind.read
+        """For a pump that is behind the window."""
+
         self._begun, self._moved = asyncio.Event(), asyncio.Event()
-        self._tending: asyncio.Task[None] | None = None
-        self._spool_lost = False
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Links and tasks are gone afterwards; takes two seconds at most."""
-        tasks = [task for task in (self._task, self._tending) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await self._spool.close()
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self._behind.close()
 
     async def reaches(self, offset: int) -> None:
         """Wait until the output can be had; raise OffsetBeyondEndError if it is not as long."""
@@ -70,23 +66,10 @@ class Feed:
         if offset > max(printed, self.window.end):
             raise OffsetBeyondEndError(offset, printed)
 
-    async def read_spool(self, cursor: int, max_bytes: int) -> Slice | Gap:
-        """For a pump that is behind the window."""
-        delay = FIRST_DELAY
-        while True:
-            try:
-                return await self._spool.read(cursor, max_bytes, until=self.window.oldest)
-            except KubeError as exc:
-                if self.window.ended:
-                    return Gap(cursor, self.window.oldest)
-                log.debug("the spool cannot be read: %s", exc)
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
-
     def moved(self) -> None:
         """A pump has moved, come or gone."""
         self._moved.set()
-        self._tend_spool()
+        self._behind.tend()
 
     async def _run(self) -> None:
         try:
@@ -115,13 +98,14 @@ class Feed:
     async def _follow(self) -> None:
         link = await self._upstream.open()
         try:
-            self.link, self._spool_lost = link, False
+            self.link = link
+            link.when_ended(self._moved.set)
             self._begin(link.snapshot.output.bytes)
             async with aclosing(link.follow(self.window.end)) as items:
                 async for item in items:
                     take_in(self.window, item)
                     self._grown()
-                    await self._until_wanted()
+                    await self._until_wanted(link)
         finally:
             self.link = None
             await link.close()
@@ -154,31 +138,17 @@ class Feed:
     def _grown(self) -> None:
         for pump in self.pumps:
             pump.wake()
-        self._tend_spool()
+        self._behind.tend()
 
-    async def _until_wanted(self) -> None:
-        while not self.window.ended:
+    async def _until_wanted(self, link: Link) -> None:
+        """Not over a link that is gone: the next one is opened at once, the runner may not stay."""
+        while not self.window.ended and link.is_open:
             self._moved.clear()
             lead = max((pump.viewer.cursor for pump in self.pumps), default=0)
             if lead + AHEAD >= self.window.end:
                 return
             await self._moved.wait()
 
-    def _tend_spool(self) -> None:
-        """Open while somebody is behind: the runner waits for such a reader at its end."""
-        tending = self._tending is not None and not self._tending.done()
-        if not tending and not self._spool_lost and self._spool.is_open != bool(self._behind()):
-            self._tending = asyncio.create_task(self._tend())
-
-    async def _tend(self) -> None:
-        if behind := self._behind():
-            try:
-                await self._spool.hold(min(behind))
-            except KubeError:
-                self._spool_lost = True  # not tried for nobody again and again
-        else:
-            await self._spool.close()
-
-    def _behind(self) -> list[int]:
+    def _cursors_behind(self) -> list[int]:
         oldest = self.window.oldest
         return [pump.viewer.cursor for pump in self.pumps if pump.viewer.cursor < oldest]

@@ -9,6 +9,7 @@ in their order. A frame that is no text, too long or not UTF-8 ends this socket 
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
@@ -18,6 +19,7 @@ from ccx_gateway.audit import Who
 from ccx_gateway.dispatch import answer
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
+from ccx_gateway.room import Room, size_of
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 MAX_FRAME: Final = 10 * 1024 * 1024
 MAX_CALLS: Final = 8
 """Frames of one socket that are being carried out; the next one is read when one is done."""
+
+MAX_WORK: Final = 16 * 1024 * 1024
+"""Bytes of those frames; one more may wait to be read."""
 
 PING_SECONDS: Final = 20.0
 SILENCE_SECONDS: Final = 300.0
@@ -41,7 +46,7 @@ class Socket:
         self._outbox = Outbox(self._send)
         self._methods = Methods(services, session, self._outbox, Who(session.id, peer))
         self._calls: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(MAX_CALLS)
+        self._room = Room(frames=MAX_CALLS, size=MAX_WORK)
         self._pinged = asyncio.Event()
         self._last_ping = b""
 
@@ -67,7 +72,7 @@ class Socket:
                 message: WSMessage = await self._socket.receive()
             match message.type:
                 case WSMsgType.TEXT:
-                    await self._room.acquire()
+                    await self._room.enter(size_of(message.data))
                     self._carry_out(message.data)
                 case WSMsgType.PING:
                     self._last_ping = message.data
@@ -83,7 +88,7 @@ class Socket:
     def _carry_out(self, frame: str) -> None:
         task = asyncio.create_task(self._answer(frame))
         self._calls.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(partial(self._done, size_of(frame)))
 
     async def _answer(self, frame: str) -> None:
         try:
@@ -93,9 +98,9 @@ class Socket:
         except Exception:
             log.exception("a frame could not be answered")
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _done(self, size: int, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
-        self._room.release()
+        self._room.leave(size)
 
     async def _send(self, message: bytes) -> None:
         await self._socket.send_frame(message, WSMsgType.TEXT)

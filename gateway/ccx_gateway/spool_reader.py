@@ -22,8 +22,9 @@ OpenLink = Callable[[], Awaitable[Link]]
 
 
 class SpoolReader:
-    def __init__(self, open_link: OpenLink) -> None:
-        self._open_link = open_link
+    def __init__(self, open_link: OpenLink, lost: Callable[[], None]) -> None:
+        """`lost` is called when a link has ended, for whatever reason."""
+        self._open_link, self._lost = open_link, lost
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._items: AsyncGenerator[Item, None] | None = None
@@ -31,7 +32,7 @@ class SpoolReader:
 
     @property
     def is_open(self) -> bool:
-        return self._link is not None
+        return self._link is not None and self._link.is_open
 
     async def read(self, cursor: int, max_bytes: int, *, until: int) -> Slice | Gap:
         """At most `max_bytes` from `cursor` on. It is known that there is output up to `until`.
@@ -58,8 +59,9 @@ class SpoolReader:
     async def hold(self, cursor: int) -> None:
         """Be a reader from `cursor` on, for whom the runner waits. Raises as read()."""
         async with self._turn:
-            if self._link is not None:
+            if self.is_open:
                 return
+            await self._close()
             try:
                 items = await self._at(cursor)
                 take_in(self._window, await _next(items))
@@ -75,6 +77,7 @@ class SpoolReader:
     async def _at(self, cursor: int) -> AsyncGenerator[Item, None]:
         if self._link is None:
             self._link = await self._open_link()
+            self._link.when_ended(self._lost)
         if self._items is None or not self._window.oldest <= cursor <= self._window.end:
             await self._end_items()
             self._window = OutputWindow(cursor, capacity=WINDOW)

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import Self
+from typing import Final, Self
 
 from pydantic import ValidationError
 
@@ -37,6 +37,8 @@ from ccx_runner.frames import (
 )
 
 __all__ = ["End", "Gap", "Item", "LinkTimes", "Output", "RunnerLink"]
+
+LEAVE_SECONDS: Final = 0.5
 
 OnSnapshot = Callable[[Snapshot], None]
 OnClosed = Callable[[str], None]
@@ -104,6 +106,10 @@ class RunnerLink:
     def is_open(self) -> bool:
         return not self._wire.ended
 
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Also for who did not open it. Soon, if it has ended."""
+        self._task.add_done_callback(lambda _: call())
+
     async def pause(self, wish: Wish | None = None) -> Snapshot:
         """Return when every process is proven to stand still. No wish: the pod's own."""
         return await self._control(Verb.PAUSE, wish)
@@ -131,16 +137,17 @@ class RunnerLink:
         self._window.start(read, offset)
         self._arrived.set()  # a follow() before this one learns that it is over
         await self._wire.ask(Read(read, offset))
-        await self._grant()
-        while True:
-            item = await self._next(read)
-            if isinstance(item, End):
-                with suppress(LinkLost):
-                    await self._wire.send(Lease())  # the runner waits for this sign before it goes
-                yield item
-                return
+        try:
             await self._grant()
-            yield item
+            while not isinstance(item := await self._next(read), End):
+                await self._grant()
+                yield item
+        except BaseException:
+            await self._leave(read)
+            raise
+        with suppress(LinkLost):
+            await self._wire.send(Lease())  # the runner waits for this sign before it goes
+        yield item
 
     async def _until_open(self, seconds: float) -> None:
         try:
@@ -166,6 +173,13 @@ class RunnerLink:
             if self._wire.ended:
                 raise self._wire.lost()
             await self._arrived.wait()
+
+    async def _leave(self, read: RequestID) -> None:
+        """Say that this reader is not to be waited for; a link that is stuck is not either."""
+        if self._window.belongs_to(read) and self.is_open:
+            with suppress(LinkLost, TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._wire.send(Lease(done=True))
 
     async def _grant(self) -> None:
         if due := self._window.credit_due():

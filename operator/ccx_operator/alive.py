@@ -11,6 +11,7 @@ from ccx_operator.actions import Decision
 from ccx_operator.asking import ask, is_behind
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
+from ccx_operator.finish import decided_at, finished
 from ccx_operator.observed import Observed
 from ccx_operator.progress import only_live_facts_differ, with_pod, with_snapshot
 from ccx_operator.start import late_start, start_due
@@ -37,7 +38,10 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     if pod.unreachable_since is not None:
         return Decision(_unreachable(execution, pod, now))
     if snapshot is not None and snapshot.state == "Ended":
-        return Decision(execution.status)  # the container ends next, and then all is written once
+        due = decided_at(execution, pod, observed)
+        if due is not None and now >= due:
+            return Decision(finished(execution, pod, observed, now=now))
+        return Decision(execution.status, check_after=soonest(now, due))  # the container ends next
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
         late = None if _began_in_time(execution, pod, snapshot) else late_start(execution, pod, now)

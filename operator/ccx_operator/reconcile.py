@@ -4,7 +4,7 @@
 
                     start.py        no pod, or one whose process has not started
     decide() ──>    alive.py        the container runs: stopping.py, asking.py
-                    verdict.py      it is over
+                    finish.py       it is over: verdict.py
 
 It rests on facts that outlive the operator (spec, status, pod, the runner's snapshot), so a
 crash between deciding and acting costs a retry and nothing else.
@@ -14,18 +14,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ccx_api.names import FINALIZER
-from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import Action, ConfirmPod, Decision, DeletePod, RemoveFinalizer
 from ccx_operator.alive import alive
-from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
+from ccx_operator.finish import drained_at, finished
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import pod_name
-from ccx_operator.progress import with_pod, with_snapshot
 from ccx_operator.session_end import closes, closing
 from ccx_operator.start import never_made, was_held_back, with_waiting_pod, without_any_pod
-from ccx_operator.verdict import ended_by_itself, verdict
+from ccx_operator.verdict import ended_by_itself
 from ccx_operator.wanted import cancel_wanted, held_until, soonest
 
 NODE_LOST = timedelta(seconds=300)
@@ -64,13 +62,13 @@ def _before_the_end(
     if pod is None:
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
     if isinstance(pod, Gone):
-        return Decision(_ended(execution, pod.last, observed, now))
+        return Decision(finished(execution, pod.last, observed, now=now))
     held = was_held_back(execution.status) and not cancel_wanted(execution)
     if pod.terminating and held and not _worked(pod, observed):
         return Decision(execution.status)  # that it goes is an event
     lost = lost_at(pod, node_lost)
     if pod.over or (lost is not None and now >= lost):
-        return Decision(_ended(execution, pod, observed, now))
+        return Decision(finished(execution, pod, observed, now=now))
     if pod.started:
         decision = alive(execution, pod, observed, now=now)
     else:
@@ -90,30 +88,13 @@ def _worked(pod: PodFacts, observed: Observed) -> bool:
     return pod.over and ended_by_itself(observed.snapshot)
 
 
-def _ended(
-    execution: ClaudeExecution, pod: PodFacts | None, observed: Observed, now: datetime
-) -> ExecutionStatus:
-    status = execution.status
-    if pod is not None:
-        status = with_pod(status, pod)
-    if observed.snapshot is not None:
-        status = with_snapshot(status, observed.snapshot)
-    finished = pod.agent.finished_at if pod is not None else None
-    update = {
-        "completion_time": finished or now.replace(microsecond=0),
-        "node_name": (pod.node if pod is not None else None) or status.node_name,
-    }
-    status = status.model_copy(update=update)
-    phase, reason, message = verdict(execution, pod, observed.snapshot)
-    if isinstance(observed.pod, PodFacts) and not observed.pod.over:
-        message += "; its node does not say whether the process has ended"
-    return settle(execution, status, phase, reason, message, now=now)
-
-
 def _after_the_end(
     execution: ClaudeExecution, observed: Observed, now: datetime, node_lost: timedelta
 ) -> Decision:
-    """A terminal phase is never left. What may still run goes, and then the finalizer."""
+    """A terminal phase is never left. What may still run goes, and then the finalizer.
+
+    A container whose process has ended has its time for readers: they drain it.
+    """
     status, pod = execution.status, observed.pod
     finalizer = FINALIZER in execution.metadata.finalizers
     if pod is None:  # a restart: without the finalizer there is nothing left to end
@@ -121,9 +102,9 @@ def _after_the_end(
     actions: tuple[Action, ...] = ()
     due: datetime | None = None
     if isinstance(pod, PodFacts) and not pod.over:
-        due = lost_at(pod, node_lost)
-        if not pod.terminating:
-            actions = (DeletePod(pod.name, pod.uid),)
+        due, drained = lost_at(pod, node_lost), drained_at(execution)
+        if not pod.terminating and (drained is None or now >= drained):
+            actions, drained = (DeletePod(pod.name, pod.uid),), None
         if due is None or now < due:
-            return Decision(status, actions, soonest(now, due))
+            return Decision(status, actions, soonest(now, due, drained))
     return Decision(status, (*actions, RemoveFinalizer()) if finalizer else actions)

@@ -56,6 +56,20 @@ def ended_by_itself(snapshot: Snapshot | None) -> bool:
     return snapshot is not None and snapshot.state == "Ended" and snapshot.ended_by is None
 
 
+def is_certain(execution: ClaudeExecution, snapshot: Snapshot) -> bool:
+    """The node can add nothing to the last words of this runner.
+
+    It can to a KILL from inside, which may be the kernel's for want of memory, and to a TERM from
+    outside, whose reason it knows.
+    """
+    if _cancelled(execution, snapshot) or _deed(execution, snapshot):
+        return True
+    if _success(execution, snapshot):
+        return True
+    killed = snapshot.ended_by is None and snapshot.exit_code == -signal.SIGKILL
+    return not killed and _own_failure(execution, snapshot) is not None
+
+
 def _cancelled(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
     if cancel_wanted(execution):
         started = snapshot is not None or execution.status.start_time is not None

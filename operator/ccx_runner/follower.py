@@ -17,6 +17,10 @@ class Follower:
         self._end_seen = False
 
     @property
+    def has_begun(self) -> bool:
+        return self._cursor is not None
+
+    @property
     def is_behind(self) -> bool:
         """It follows, and has not shown yet that the end has reached it."""
         return self._cursor is not None and not self._end_seen
@@ -31,11 +35,15 @@ class Follower:
         self._cursor = offset
         self._end_sent = self._end_seen = False
 
+    def stop(self) -> None:
+        """Nobody follows here any more, until the next follow()."""
+        self._cursor = None
+
     def grant(self, count: int) -> None:
         self._credit += count
 
     def showed_life(self) -> None:
-        """A client that has read the end says so with its next frame, or by leaving."""
+        """A client that has read the end says so with its next frame."""
         self._end_seen = self._end_sent
 
     def next(self, spool: Spool, *, ended: bool) -> Output | Gap | End | None:

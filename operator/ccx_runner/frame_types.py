@@ -70,6 +70,9 @@ class Request:
 class Lease:
     """The client is still there."""
 
+    done: bool = False
+    """It reads no more, and is not to be waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

@@ -101,7 +101,7 @@ def _payload(frame: ClientFrame | RunnerFrame) -> tuple[FrameType, bytes]:
         case Request():
             return FrameType(frame.verb), _dumps({"id": frame.id, **(frame.wish or {})})
         case Lease():
-            return FrameType.LEASE, b"{}"
+            return FrameType.LEASE, _dumps({"done": True} if frame.done else {})
 
 
 def _reply_object(reply: Reply) -> JsonObject:
@@ -158,7 +158,7 @@ def client_frames() -> "Decoder[ClientFrame]":
         {
             FrameType.READ: _read,
             FrameType.CREDIT: _credit,
-            FrameType.LEASE: lambda _: Lease(),
+            FrameType.LEASE: _lease,
             **{int(verb): _request_parser(verb) for verb in Verb},
         }
     )
@@ -185,6 +185,10 @@ def _read(payload: bytes) -> ClientFrame:
 def _credit(payload: bytes) -> ClientFrame:
     (count,) = _unpack("CREDIT", _CREDIT, payload)
     return Credit(count)
+
+
+def _lease(payload: bytes) -> ClientFrame:
+    return Lease(done=_object("LEASE", payload).get("done") is True)
 
 
 def _request_parser(verb: Verb) -> Callable[[bytes], ClientFrame]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -18,6 +19,9 @@ MAX_REQUESTS: Final = 64
 """Requests of all links that are being carried out."""
 
 LEASE_SECONDS: Final = 30.0
+RETURN_SECONDS: Final = 5.0
+"""How long a reader is expected back whose link went before he had all: an exec may break."""
+
 SNAPSHOT_BYTES: Final = 8 * 1024
 
 
@@ -54,9 +58,13 @@ class Links:
     """Asked with the peer's pid."""
 
     lease_seconds: float = LEASE_SECONDS
+    return_seconds: float = RETURN_SECONDS
     output_ended: bool = False
     somebody_has_all: bool = False
     """A reader has had the output to its end."""
+
+    lost_readers: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LINKS))
+    """When, by the event loop's clock, a reader's link went that had not had all."""
 
     open: set[Link] = field(default_factory=set)
     requests: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -67,6 +75,14 @@ class Links:
         if len(self.open) >= MAX_LINKS:
             return f"{MAX_LINKS} links are open: close one first"
         return None
+
+    def reader_came(self) -> None:
+        """It may be a new one; then the lost one has to be as quick as its credit."""
+        if self.lost_readers:
+            self.lost_readers.popleft()
+
+    def expects_reader(self, now: float) -> bool:
+        return any(now < lost + self.return_seconds for lost in self.lost_readers)
 
     def snapshot(self) -> JsonObject:
         return to_object(fit(self.control.snapshot(), SNAPSHOT_BYTES))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ccx_runner.link_ports import LEASE_SECONDS, Control, Links
+from ccx_runner.link_ports import LEASE_SECONDS, RETURN_SECONDS, Control, Links
 from ccx_runner.link_session import LinkSession
 from ccx_runner.spool import Spool
 
@@ -27,8 +27,9 @@ class LinkServer:
         *,
         may_connect: Callable[[int], bool],
         lease_seconds: float = LEASE_SECONDS,
+        return_seconds: float = RETURN_SECONDS,
     ) -> None:
-        self._links = Links(spool, control, may_connect, lease_seconds)
+        self._links = Links(spool, control, may_connect, lease_seconds, return_seconds)
         self._server: asyncio.Server | None = None
 
     async def start(self, run_dir: Path) -> None:
@@ -69,10 +70,13 @@ class LinkServer:
     def readers_behind(self) -> bool:
         """Somebody follows the output and has not yet shown that the end has reached him.
 
-        He shows it by leaving, or by any frame but CREDIT after END. Bytes that are only on their
-        way die with the container, so that END was sent is not enough.
+        He shows it by any frame but CREDIT after END. Bytes that are only on their way die with
+        the container, so that END was sent is not enough; and one whose link has gone before that,
+        without a word, is expected back for a while.
         """
-        return any(link.is_behind for link in self._links.open)
+        if any(link.is_behind for link in self._links.open):
+            return True
+        return self._links.expects_reader(asyncio.get_running_loop().time())
 
     def awaits_reader(self) -> bool:
         """Nobody has had all of the output yet."""

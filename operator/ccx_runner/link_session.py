@@ -69,7 +69,8 @@ class LinkSession(asyncio.Protocol):
         if exc is not None and self in self._links.open:
             self._take_last_words()
         self._transport = None
-        self._showed_life()
+        if self.is_behind:  # that END was sent is not enough: it may have been lost on its way
+            self._links.lost_readers.append(self._loop.time())
         self._links.open.discard(self)
         for handle in (self._lease, self._pump_due):
             if handle is not None:
@@ -147,8 +148,9 @@ class LinkSession(asyncio.Protocol):
                 self._write(Reply(frame.id, snapshot=self._links.snapshot()))
             case Request():
                 self._links.start(frame, self._write)
-            case Lease():
-                pass
+            case Lease(done):
+                if done:
+                    self._follower.stop()
 
     def _showed_life(self) -> None:
         self._follower.showed_life()
@@ -160,6 +162,8 @@ class LinkSession(asyncio.Protocol):
             error = f"offset {read.offset} is beyond the end of the output, {spool.end}"
             self._write(Reply(read.id, error=error))
             return
+        if not self._follower.has_begun:
+            self._links.reader_came()
         self._follower.follow(read.offset)
         self._write(Reply(read.id, offset=max(read.offset, spool.oldest)))
         self.send_output()

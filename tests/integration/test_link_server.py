@@ -230,21 +230,49 @@ async def test_a_follower_is_behind_until_it_has_shown_that_it_has_the_end(tmp_p
         a_runner(tmp_path) as runner,
         a_client(runner) as idle,
         a_client(runner) as client,
-        a_client(runner) as other,
     ):
         await idle.snapshot()
         client.send(Read(1, 0))
-        other.send(Read(1, 0))
         await client.reply()
-        await other.reply()
         assert runner.server.readers_behind()
         runner.server.notify_end()
         assert await client.next() == End(0)
         assert runner.server.readers_behind()
         client.send(Lease(), Request(Verb.STATUS, 2))
         await client.reply()
-        other.writer.close()
+        assert not runner.server.readers_behind()
+
+
+async def test_a_reader_whose_link_breaks_is_expected_back_for_a_while(tmp_path: Path) -> None:
+    async with asyncio.timeout(5), a_runner(tmp_path, return_seconds=0.3) as runner:
+        runner.spool.append(OUT, b"one\n")
+        runner.server.notify_end()
+        async with a_client(runner) as client:
+            client.send(Read(1, 0), Credit(100))
+            while not isinstance(await client.next(), End):
+                pass
+        assert runner.server.readers_behind()  # it has not shown that the end has reached it
+        async with a_client(runner) as client:
+            await client.follow()
+            client.send(Lease(), Request(Verb.STATUS, 2))
+            await client.reply()
+            assert not runner.server.readers_behind()
+        async with a_client(runner) as client:
+            client.send(Read(1, 0))
+            await client.reply()
+        assert runner.server.readers_behind()
         await until(lambda: not runner.server.readers_behind())
+
+
+async def test_a_reader_that_says_that_it_is_done_is_not_waited_for(tmp_path: Path) -> None:
+    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+        client.send(Read(1, 0), Lease(done=True), Request(Verb.STATUS, 2))
+        while (await client.reply()).id != 2:
+            pass
+        assert not runner.server.readers_behind()
+        client.writer.close()
+        await until(lambda: not runner.server._links.open)
+        assert not runner.server.readers_behind()
 
 
 async def test_a_spool_that_cannot_be_read_ends_the_link_with_the_reason(tmp_path: Path) -> None:

@@ -37,8 +37,10 @@ async def session() -> AsyncIterator[KubeSession]:
         yield session
 
 
-async def a_pod(session: KubeSession, *command: str, desired: str = "Running") -> None:
-    await Pods(session).create(NAMESPACE, an_agent_pod(*command, desired=desired))
+async def a_pod(
+    session: KubeSession, *command: str, desired: str = "Running", drain: float = 10
+) -> None:
+    await Pods(session).create(NAMESPACE, an_agent_pod(*command, desired=desired, drain=drain))
 
 
 class Links:
@@ -55,6 +57,10 @@ class Links:
     async def let_go(self) -> None:
         await until(lambda: bool(self.opened))
         await self.opened[0].resume(Wish(generation=2))
+
+    async def process_ends(self) -> None:
+        """Its pod may go on."""
+        await until(lambda: self.opened[-1].snapshot.state == "Ended")
 
 
 async def printed(session: KubeSession) -> str:
@@ -129,6 +135,43 @@ async def test_a_link_that_breaks_in_mid_stream_costs_no_byte(session: KubeSessi
         await until(lambda: attachment.cursor == WRITTEN)
         assert len(links.opened) == 4
     assert reader.data == b"".join(b"%08d %s\n" % (n, b"x" * 90) for n in range(LINES))
+
+
+async def test_a_link_that_breaks_after_the_end_and_before_all_was_read_costs_no_byte(
+    session: KubeSession,
+) -> None:
+    reader, links = a_reader(stalled=True), Links(session)
+    await a_pod(session, *WRITE, desired="Paused")
+    async with Feeds(session, links.open) as feeds:
+        attachment = feeds.attach(NAMESPACE, "x", "p", send=reader.send)
+        await links.let_go()
+        await links.process_ends()
+        await links.opened[0].close()
+        await until(lambda: len(links.opened) == 2)  # at once: the runner does not stay for long
+        reader.reads.set()
+        await until(lambda: attachment.cursor > WRITTEN // 2)
+        await links.opened[1].close()
+        await attachment.finished()
+    assert digest(reader) == await printed(session)
+
+
+async def test_what_a_viewer_has_not_read_when_the_drain_is_over_is_a_gap_of_its_size(
+    session: KubeSession,
+) -> None:
+    fast, stalled, links = a_reader(), a_reader(stalled=True), Links(session)
+    await a_pod(session, *WRITE, desired="Paused", drain=0.5)
+    async with Feeds(session, links.open) as feeds:
+        slow = feeds.attach(NAMESPACE, "x", "p", send=stalled.send)
+        reading = feeds.attach(NAMESPACE, "x", "p", send=fast.send)
+        await links.let_go()
+        await reading.finished()
+        await reaches(session, "p", "Succeeded")
+        stalled.reads.set()
+        await slow.finished()
+    stalled.assert_in_order(0, WRITTEN)
+    (gap,) = stalled.gaps
+    assert 0 < gap.end - gap.offset < WRITTEN - CAPACITY
+    assert stalled.data == fast.data[: gap.offset] + fast.data[gap.end :]
 
 
 async def test_of_a_pod_that_has_ended_unread_output_is_a_gap_of_its_size(

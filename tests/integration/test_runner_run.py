@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ccx_runner.frames import Credit, End, Output, Read, RunnerFrame, Verb, encode
-from support.runner_process import SOURCES, RunnerProcess, a_runner, python
+from ccx_runner.frames import Credit, End, Lease, Output, Read, RunnerFrame, Verb, encode
+from support.runner_process import SOURCES, Link, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
 FOREVER = ["sh", "-c", "echo started; while :; do sleep 0.02; done"]
@@ -58,12 +58,34 @@ def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         link = runner.link()
         link.send_raw(encode(Read(1, 0)) + encode(Credit(100)))
-        frames: list[RunnerFrame] = []
-        while not frames or not isinstance(frames[-1], End):
-            frames.append(link.frame())
-        assert [frame.data for frame in frames if isinstance(frame, Output)] == [b"hi\n"]
+        assert [f.data for f in to_the_end(link) if isinstance(f, Output)] == [b"hi\n"]
+        link.send_raw(encode(Lease()))
         link.close()
-        assert runner.ended(seconds=5)["exitCode"] == 0
+        assert runner.ended(seconds=4)["exitCode"] == 0
+
+
+def test_a_reader_whose_link_breaks_after_the_end_gets_the_rest_over_another_one(
+    tmp_path: Path,
+) -> None:
+    waits = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo one; echo two"
+    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "10"]) as runner:
+        first = runner.link()
+        first.send_raw(encode(Read(1, 0)) + encode(Credit(4)))
+        (tmp_path / "go").touch()
+        eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
+        first.close()
+        second = runner.link()
+        second.send_raw(encode(Read(1, 4)) + encode(Credit(100)))
+        assert [f.data for f in to_the_end(second) if isinstance(f, Output)] == [b"two\n"]
+        second.send_raw(encode(Lease()))
+        assert runner.ended(seconds=4)["exitCode"] == 0
+
+
+def to_the_end(link: Link) -> list[RunnerFrame]:
+    frames = [link.frame()]
+    while not isinstance(frames[-1], End):
+        frames.append(link.frame())
+    return frames
 
 
 def test_the_mirror_can_be_switched_off(tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ def python(program: str) -> tuple[str, ...]:
     return (sys.executable, "-c", program)
 
 
-def an_agent_pod(*command: str, name: str = "p", desired: str = "Running") -> dict[str, Any]:
+def an_agent_pod(
+    *command: str, name: str = "p", desired: str = "Running", drain: float = 10
+) -> dict[str, Any]:
     wish = Wish(generation=1, desired_state=DesiredState(desired)).model_dump_json()
-    run = ("run", "--wish", wish, "--grace", "1", "--")
+    run = ("run", "--wish", wish, "--grace", "1", "--drain", str(drain), "--")
     run_volume = {"name": "run", "mountPath": RUN_DIR}
     ccx_volume = {"name": "ccx", "mountPath": CCX_DIR}
     env = {"CCX_RUN_DIR": RUN_DIR, "CCX_TERMINATION_LOG": TERMINATION_LOG}

@@ -72,9 +72,16 @@ async def a_runner(
     capacity: int = 64 * 1024 * 1024,
     may_connect: Callable[[int], bool] = lambda _: True,
     lease_seconds: float = 30.0,
+    return_seconds: float = 5.0,
 ) -> AsyncIterator[Runner]:
     spool, control = Spool(run_dir / "spool", capacity=capacity), RecordingControl()
-    server = LinkServer(spool, control, may_connect=may_connect, lease_seconds=lease_seconds)
+    server = LinkServer(
+        spool,
+        control,
+        may_connect=may_connect,
+        lease_seconds=lease_seconds,
+        return_seconds=return_seconds,
+    )
     await server.start(run_dir)
     try:
         yield Runner(run_dir, spool, control, server)

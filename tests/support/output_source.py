@@ -21,6 +21,7 @@ class PlayedLink:
         self._runner = runner
         self.read_up_to = 0
         self.is_open = True
+        self._when_ended: list[Callable[[], None]] = []
 
     @property
     def snapshot(self) -> Snapshot:
@@ -48,8 +49,17 @@ class PlayedLink:
                 await asyncio.sleep(0)
             self.read_up_to = offset
 
+    def when_ended(self, call: Callable[[], None]) -> None:
+        self._when_ended.append(call)
+
     async def close(self) -> None:
-        self.is_open = False
+        self.break_off()
+
+    def break_off(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            for call in self._when_ended:
+                call()
 
 
 @dataclass
@@ -77,7 +87,7 @@ class PlayedRunner:
 
     def break_links(self) -> None:
         for link in [*self.links, *self.spools]:
-            link.is_open = False
+            link.break_off()
 
     def _open(self, links: list[PlayedLink]) -> PlayedLink:
         if not self.listens:

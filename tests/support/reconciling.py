@@ -131,3 +131,9 @@ def over(snapshot: Any = None, **facts: Any) -> Observed:
 def silent(**pod: Any) -> Observed:
     """Its gateway g1 has not been heard of for too long."""
     return seen(a_pod(**pod), silent_gateway="g1")
+
+
+def drained(snapshot: Snapshot, *, seconds: float = 1, **pod: Any) -> Observed:
+    """Its process has ended so many seconds ago, its container has not."""
+    container = a_pod(running=True, ready=False, **pod)
+    return seen(container, snapshot=snapshot, ending_since=ago(seconds))

@@ -140,10 +140,12 @@ class World:
         if self.pod is not None and self.runner is not None and not self.pod.over:
             self._change(ready=self.runner.state == "Running", unreachable_since=None)
 
-    def end(self, exit_code: int) -> None:
+    def end(self, exit_code: int, *, drains: bool = False) -> None:
+        """`drains`: a reader is behind, so the container goes on until settle()."""
         if self.runner is not None and self.runner.state == "Running":
             self.runner.state, self.runner.exit_code = "Ended", exit_code
-            self.settle()
+            if not drains:
+                self.settle()
 
     def settle(self) -> None:
         """An ending process ends, and its container with it."""

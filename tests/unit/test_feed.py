@@ -176,6 +176,45 @@ async def test_who_is_behind_when_the_runner_goes_gets_a_gap_and_what_the_window
     stalled.assert_in_order(0, len(OUTPUT))
 
 
+async def test_a_link_that_breaks_while_nobody_reads_is_opened_again_before_anybody_does() -> None:
+    runner, reader = PlayedRunner(OUTPUT, ended=True), a_reader(stalled=True)
+    async with watching(runner) as watched:
+        attachment = watched.attach(reader)
+        await until(lambda: watched.feed.window.end > AHEAD)
+        runner.break_links()
+        await until(lambda: len(runner.links) == 2 and runner.links[1].is_open)
+        reader.reads.set()
+        await attachment.finished()
+    assert reader.data == OUTPUT
+
+
+async def test_whose_spool_breaks_after_the_end_has_another_as_long_as_the_runner_is_there() -> (
+    None
+):
+    runner, fast, stalled = PlayedRunner(OUTPUT, ended=True), a_reader(), a_reader(stalled=True)
+    async with watching(runner) as watched:
+        slow = watched.attach(stalled)
+        await watched.attach(fast).finished()
+        await until(lambda: bool(runner.spools))
+        runner.break_links()
+        await until(lambda: len(runner.spools) == 2)  # before anybody reads
+        stalled.on_item = lambda: runner.break_links() if len(stalled.got) % 7 == 0 else None
+        stalled.reads.set()
+        await slow.finished()
+    assert stalled.data == OUTPUT
+
+
+async def test_who_wants_more_than_the_window_ever_had_gets_it_from_an_exact_log() -> None:
+    runner, first, second = PlayedRunner(OUTPUT[:50_000]), a_reader(stalled=True), a_reader()
+    async with watching(runner) as watched:
+        watched.attach(first, 40_050)
+        await until(lambda: watched.feed.window.end == 50_000)
+        runner.listens, runner.left = False, Ended(60_000, OUTPUT[:60_000])
+        runner.break_links()
+        await watched.attach(second).finished()
+    assert second.data == OUTPUT[:60_000]
+
+
 async def test_an_offset_beyond_the_end_is_refused_to_who_asks_for_it_alone() -> None:
     runner, good = PlayedRunner(OUTPUT[:1000]), a_reader()
     async with watching(runner) as watched:

@@ -37,7 +37,7 @@ client_frames_sent = st.one_of(
     st.builds(Read, ids, numbers),
     st.builds(Credit, numbers),
     st.builds(Request, st.sampled_from(Verb), ids, st.none() | objects),
-    st.just(Lease()),
+    st.builds(Lease, st.booleans()),
 )
 runner_frames_sent = st.one_of(
     st.builds(Output, numbers, st.sampled_from(Stream), st.binary(max_size=200)),

@@ -16,6 +16,7 @@ from support.reconciling import (
     ago,
     an_execution,
     claude,
+    drained,
     ended,
     over,
     refused,
@@ -155,6 +156,24 @@ TABLE = [
     ),
     (an_execution(), over(ended(-9, "RunnerFault")), "Failed RunnerFault"),
     (an_execution(), seen(a_pod(exit_code=125)), "Failed RunnerFault"),
+    # over, although its container goes on for readers that are behind
+    (an_execution(command=COMMAND, status=RUNNING), drained(ended()), "Succeeded Completed"),
+    (an_execution(command=COMMAND, status=RUNNING), drained(ended(3)), "Failed ExitCode"),
+    (an_execution(status=RUNNING), drained(ended(143, "Deadline")), "Failed DeadlineExceeded"),
+    (
+        an_execution(desired="Cancelled", status=RUNNING),
+        drained(ended(143, "Cancel")),
+        "Cancelled CancelledByUser",
+    ),
+    # unless its node may know more of that end
+    (an_execution(command=COMMAND, status=RUNNING), drained(ended(-9)), "Running Started"),
+    (an_execution(status=RUNNING), drained(ended(143, "Outside")), "Running Started"),
+    (an_execution(status=RUNNING), drained(a_snapshot("Ending")), "Running Started"),
+    (
+        an_execution(command=COMMAND, status=RUNNING),
+        drained(ended(), gone_by=NOW),
+        "Running Started",
+    ),
     # over, by the node
     (an_execution(status=RUNNING), oom(), "Failed OOMKilled"),
     (an_execution(command=COMMAND, status=RUNNING), oom(exit_code=0), "Succeeded Completed"),

@@ -29,6 +29,7 @@ from support.reconciling import (
     a_snapshot,
     ago,
     an_execution,
+    drained,
     ended,
     over,
     refused,
@@ -292,6 +293,21 @@ def test_after_the_end_what_still_runs_goes_and_then_the_finalizer() -> None:
     for over_now in (a_pod(exit_code=0), Gone(), a_pod(gone_by=ago(300))):
         assert actions(done, seen(over_now)) == (RemoveFinalizer(),)
     assert actions(an_execution(finalizer=False, status=was("Failed")), seen()) == ()
+
+
+def test_a_container_has_a_second_to_follow_its_process_and_then_30_s_for_its_readers() -> None:
+    execution = an_execution(command=COMMAND, status=RUNNING)
+    early = decide(execution, drained(ended(), seconds=0), now=NOW)
+    assert (early.status, early.actions, early.check_after) == (execution.status, (), 1)
+    status = decide(execution, drained(ended()), now=NOW).status
+    assert (status.phase, status.message, status.completion_time) == ("Succeeded", "", NOW)
+    done = execution.model_copy(update={"status": status})
+    reading = decide(done, drained(ended()), now=NOW + timedelta(seconds=29))
+    assert (reading.actions, reading.check_after) == ((), 1)
+    afterwards = Observed(pod=a_pod(running=True, ready=False))  # the operator has been restarted
+    assert decide(done, afterwards, now=NOW).actions == ()
+    assert decide(done, afterwards, now=NOW + timedelta(seconds=30)).actions == (DELETE,)
+    assert decide(done, over(ended()), now=NOW).actions == (RemoveFinalizer(),)
 
 
 def test_a_deleted_object_is_held_for_grace_and_30_s_at_most() -> None:

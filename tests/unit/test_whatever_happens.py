@@ -78,6 +78,8 @@ WORLD: dict[str, Callable[[World], None]] = {
     "probe": World.probe,
     "exit 0": lambda w: w.end(0),
     "exit 3": lambda w: w.end(3),
+    "exit 0, read on": lambda w: w.end(0, drains=True),
+    "exit 3, read on": lambda w: w.end(3, drains=True),
     "settle": World.settle,
     "oom": lambda w: w.die(agent=OOM),
     "evict": lambda w: w.die(evicted=True, agent=AgentFacts(exit_code=143)),
@@ -107,6 +109,10 @@ OPERATOR = (
 )
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
+
+RUNS = ["reconcile", "start", "probe", "hear all", "reconcile"]
+SEEN_TO_END = ["hear all", "reconcile", "reconcile", "1 s", "reconcile"]
+"""The operator has looked, and waited for the container in vain."""
 
 LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
 # What moves things on comes more often than what only disturbs.
@@ -157,6 +163,9 @@ def is_alive(world: World) -> bool:
 @example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
 @example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
 @example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
+@example(
+    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
+)
 def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
     operator = Operator(World())
     world = operator.world

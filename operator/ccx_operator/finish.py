@@ -1,0 +1,57 @@
+"""The last status of an execution, and when its process counts as over. Pure.
+
+The end of the process is the end of the execution. Its container may outlive it for a while, as
+readers drain it: one that is behind is not to put the end off for everybody else.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from ccx_api.status import ExecutionStatus
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.conditions import settle
+from ccx_operator.facts import PodFacts
+from ccx_operator.observed import Observed
+from ccx_operator.progress import with_pod, with_snapshot
+from ccx_operator.verdict import is_certain, verdict
+from ccx_operator.wanted import PATIENCE
+
+LINGER: Final = timedelta(seconds=1)
+"""Within which a container usually follows its process: then the node's word counts as well."""
+
+
+def decided_at(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> datetime | None:
+    """When the runner's word is enough although its container goes on. None: not without that."""
+    snapshot, since = observed.snapshot, observed.ending_since
+    if snapshot is None or snapshot.state != "Ended" or since is None or pod.terminating:
+        return None
+    return since + LINGER if is_certain(execution, snapshot) else None
+
+
+def drained_at(execution: ClaudeExecution) -> datetime | None:
+    """Until when the pod of an ended process is left alone. None: it is not known to have ended."""
+    process, completed = execution.status.process, execution.status.completion_time
+    if process is None or process.state != "Ended" or completed is None:
+        return None
+    return completed + PATIENCE
+
+
+def finished(
+    execution: ClaudeExecution, pod: PodFacts | None, observed: Observed, *, now: datetime
+) -> ExecutionStatus:
+    status, snapshot = execution.status, observed.snapshot
+    if pod is not None:
+        status = with_pod(status, pod)
+    if snapshot is not None:
+        status = with_snapshot(status, snapshot)
+    ended = pod.agent.finished_at if pod is not None else None
+    update = {
+        "completion_time": ended or now.replace(microsecond=0),
+        "node_name": (pod.node if pod is not None else None) or status.node_name,
+    }
+    status = status.model_copy(update=update)
+    phase, reason, message = verdict(execution, pod, snapshot)
+    told = snapshot is not None and snapshot.state == "Ended"
+    if isinstance(observed.pod, PodFacts) and not observed.pod.over and not told:
+        message += "; its node does not say whether the process has ended"
+    return settle(execution, status, phase, reason, message, now=now)
