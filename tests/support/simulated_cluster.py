@@ -181,7 +181,10 @@ class World:
             self.vanish()
 
     def vanish(self) -> None:
+        """A pod that goes before a status names it leaves no trace: another may be made."""
         if self.pod is not None:
+            named = self.execution is not None and self.execution.status.pod_uid == self.pod.uid
+            self.pods_made -= not named
             self._tell(("deleted", self.pod))
             self.pod = self.runner = None
 
@@ -247,7 +250,7 @@ class World:
             self._first_wish = execution.spec.desired_state
             self.pod = PodFacts(
                 name,
-                f"pod-{self.pods_made}",
+                f"pod-{self._next()}",
                 owner_uid=execution.metadata.uid,
                 version=self._next(),
                 created_at=self.now,

@@ -156,6 +156,7 @@ def is_alive(world: World) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(STEPS, max_size=40))
+@example(["lose creation", "reconcile", "vanish", "reconcile"])
 @example(["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"])
 @example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"])
 @example(["reconcile", "suspend", *LATE_START, "reconcile"])
