@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
 PORT ?= 8003
+ROUNDS ?= 5
 
-.PHONY: help demo up test check cluster images format manifests clean
+.PHONY: help demo up test bench check cluster images format manifests clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -18,6 +19,9 @@ up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in, operator
 
 test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+bench: .venv/installed ## Measure against baselines in the same run (ROWS=gateway ROUNDS=5)
+	@$(BIN)/python -m bench --rounds $(ROUNDS) $(ROWS)
 
 check: .venv/installed ## Format, lint, types, import rules, rendered files
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ccx_gateway.feed import Feed
+from ccx_gateway.shared_frame import SharedFrame
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
 
@@ -21,6 +22,11 @@ class Attachment:
         feed.pumps.add(self._pump)
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._has_ended)
+
+    @property
+    def frame(self) -> SharedFrame:
+        """Of all who are attached to this execution."""
+        return self._feed.frame
 
     @property
     def cursor(self) -> int:

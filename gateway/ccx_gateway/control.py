@@ -46,8 +46,16 @@ class Proof:
 
 
 class Control:
-    def __init__(self, executions: Executions, watcher: Watcher, links: OpenLinks) -> None:
+    def __init__(
+        self,
+        executions: Executions,
+        watcher: Watcher,
+        links: OpenLinks,
+        *,
+        status_seconds: float = STATUS_SECONDS,
+    ) -> None:
         self._executions, self._watcher, self._links = executions, watcher, links
+        self._status_seconds = status_seconds
 
     async def carry_out(self, execution: ClaudeExecution, wanted: ControlType) -> Proof:
         """Return when it is done. SignalNotDelivered: it is wished, and not yet done."""
@@ -77,7 +85,7 @@ class Control:
     async def _by_operator(self, wished: ClaudeExecution, wanted: ControlType, why: str) -> Proof:
         generation = wished.metadata.generation
         try:
-            async with asyncio.timeout(STATUS_SECONDS):
+            async with asyncio.timeout(self._status_seconds):
                 now = await self._watcher.until(
                     wished, lambda found: is_carried_out(found, wanted, generation)
                 )

@@ -35,8 +35,16 @@ class Started:
 
 
 class Executor:
-    def __init__(self, services: Services, session: Session, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        services: Services,
+        session: Session,
+        outbox: Outbox,
+        *,
+        operator_seconds: float = OPERATOR_SECONDS,
+    ) -> None:
         self._services, self._session, self._outbox = services, session, outbox
+        self._operator_seconds = operator_seconds
 
     async def execute(self, params: Execute) -> Started:
         """The process runs, or has run. Nothing of its output is sent before begin()."""
@@ -87,7 +95,7 @@ class Executor:
         return found
 
     async def _process(self, following: Following) -> Started:
-        limit = following.execution.spec.start_deadline_seconds + OPERATOR_SECONDS
+        limit = following.execution.spec.start_deadline_seconds + self._operator_seconds
         try:
             async with asyncio.timeout(limit):
                 return await self._reported(following)
@@ -95,7 +103,7 @@ class Executor:
             metadata = following.execution.metadata
             wish = {"desiredState": "Cancelled"}
             await self._services.executions.patch_spec(metadata.namespace, metadata.name, wish)
-            raise StreamTimeout(f"no process within {limit} s: it is cancelled") from None
+            raise StreamTimeout(f"no process within {limit:g} s: it is cancelled") from None
 
     async def _reported(self, following: Following) -> Started:
         placed = await asyncio.shield(following.placed)

@@ -17,6 +17,7 @@ from typing import Final
 from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
+from ccx_gateway.shared_frame import SharedFrame
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -38,6 +39,7 @@ class Feed:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
+        self.frame = SharedFrame()
         self._upstream, self._failed = upstream, failed
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
         self.read_spool = self._behind.read

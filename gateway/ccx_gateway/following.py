@@ -8,12 +8,14 @@ process.completed always comes, and after all output; a failure on the way is pr
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
 from ccx_gateway.errors import ExecutionNotFound, GatewayError
 from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost, Slice
+from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.watcher import Watcher, has_pod, is_over
@@ -137,10 +139,17 @@ class Following:
     async def _send(self, found: Slice | Gap) -> None:
         await self._begun.wait()
         if isinstance(found, Slice):
-            await self._outbox.notify("process.output", notifications.output(self.execution, found))
+            assert self._attachment is not None
+            frame = self._attachment.frame.of(found, partial(self._frame, found))
+            await self._outbox.send(frame)
         else:
             await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
         self._metrics.sent(found)
+
+    def _frame(self, found: Slice) -> bytes:
+        """The same for everybody who watches this execution."""
+        told = notifications.output(self.execution, found)
+        return dump(notification("process.output", told))
 
     async def _fail(self, exc: Exception) -> None:
         if not self.placed.done():

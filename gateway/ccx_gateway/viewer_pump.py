@@ -53,3 +53,4 @@ class ViewerPump:
         for item in self.viewer.accept(found):
             await self._send(item)
         self._moved()
+        await asyncio.sleep(0)  # side by side the viewers share each slice, and its message

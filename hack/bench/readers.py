@@ -2,31 +2,15 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
+from bench.pace import Pace
+
 WAIT_SECONDS = 300.0
-
-
-@dataclass(slots=True)
-class Clock:
-    """From the first byte to the last one, of whoever is last."""
-
-    began: float = 0.0
-    ended: float = 0.0
-
-    def tick(self) -> None:
-        self.ended = time.perf_counter()
-        self.began = self.began or self.ended
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.began
 
 
 class Viewer:
@@ -50,17 +34,17 @@ class Viewer:
         while '"process.completed"' not in await self._receive():
             pass
 
-    async def read(self, total: int, clock: Clock) -> None:
+    async def read(self, total: int, pace: Pace, number: int) -> None:
         """All output, every byte of it once."""
         end = 0
         while end < total:
             text = await self._receive()
             if text.startswith('{"jsonrpc":"2.0","method":"process.output"'):
-                clock.tick()
-                offset, end_now = _place(text)
+                offset, reached = _place(text)
                 if offset != end:
                     raise RuntimeError(f"offset {offset} came, {end} comes next")
-                end = end_now
+                end = reached
+                pace.reached(number, end)
 
     async def _receive(self) -> str:
         return await self._socket.receive_str(timeout=WAIT_SECONDS)
@@ -82,12 +66,13 @@ async def a_viewer(url: str) -> AsyncIterator[Viewer]:
 class Counter(asyncio.Protocol):
     """Of a raw relay."""
 
-    def __init__(self, total: int, clock: Clock) -> None:
-        self._left, self._clock = total, clock
+    def __init__(self, total: int, pace: Pace, number: int) -> None:
+        self._total, self._pace, self._number = total, pace, number
+        self._end = 0
         self.done = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
-        self._clock.tick()
-        self._left -= len(data)
-        if not self._left:
+        self._end += len(data)
+        self._pace.reached(self._number, self._end)
+        if self._end == self._total:
             self.done.set_result(None)

@@ -27,7 +27,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
         f"{_short(row.measured)} {row.unit}",
-        f"{_short(row.baseline)} {row.unit}",
+        f"{_short(row.baseline)} {row.unit}" if row.theirs else "-",
         f"{row.ratio:.3f}" if math.isfinite(row.ratio) else "-",
         str(row.goal) if row.goal is not None else "-",
         HOLDS[row.holds],
@@ -39,7 +39,7 @@ def _object(row: Row) -> dict[str, Any]:
         "name": row.name,
         "unit": row.unit,
         "measured": row.measured,
-        "baseline": row.baseline,
+        "baseline": row.baseline if row.theirs else None,
         "ratio": row.ratio if math.isfinite(row.ratio) else None,
         "goal": str(row.goal) if row.goal is not None else None,
         "holds": row.holds,

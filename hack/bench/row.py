@@ -37,8 +37,8 @@ class Row:
     name: str
     unit: str
     ours: Sequence[float]
-    theirs: Sequence[float]
-    """Of the baseline, in the same rounds: what disturbs one of them disturbs both."""
+    theirs: Sequence[float] = ()
+    """Of the baseline, in the same rounds: what disturbs one of them disturbs both. Empty: none."""
 
     goal: AtLeast | AtMost | None = None
 
@@ -48,11 +48,13 @@ class Row:
 
     @property
     def baseline(self) -> float:
-        return median(self.theirs)
+        return median(self.theirs) if self.theirs else math.nan
 
     @property
     def ratio(self) -> float:
         """The median of the rounds' ratios, which is not the ratio of the medians."""
+        if not self.theirs:
+            return math.nan
         pairs = zip(self.ours, self.theirs, strict=True)
         return median(ours / theirs if theirs else math.inf for ours, theirs in pairs)
 

@@ -53,8 +53,15 @@ ERRORS = [
     ("[]", -32600, "an empty batch"),
     ('{"jsonrpc":"1.0","method":"list","id":1}', -32600, "jsonrpc"),
     (a_call("get_status"), -32601, "Unknown method: get_status"),
+    (a_call("ping"), -32601, "Unknown method: ping"),
     (a_call("execute"), -32602, "name exactly one"),
+    (a_call("execute", command=7), -32602, "command: string_type"),
+    (a_call("execute", command="true", timeout="soon"), -32602, "timeout: int_parsing"),
     (a_call("execute", command=""), -32002, "Command cannot be empty"),
+    (a_call("execute", command="  "), -32002, "Command cannot be empty"),
+    (a_call("execute", command="echo 'open"), -32602, "command: "),
+    (a_call("control"), -32602, "type: missing"),
+    (a_call("control", type="STOP"), -32602, "type: enum"),
     (a_call("execute", command="ls", name="No_Name"), -32602, ""),
     (a_call("control", type="pause"), -32602, "type: enum"),
     (a_call("control", type="PAUSE"), -32003, "No process is running"),
@@ -81,6 +88,7 @@ async def test_a_client_is_greeted_first(local_stack: Stack) -> None:
     assert params["version"] == "1.0.0"
     assert params["capabilities"] == ["execute", "control", "stream"]
     assert len(params["session_id"]) == 36
+    assert greeting.keys() == {"jsonrpc", "method", "params"}
 
 
 @pytest.mark.parametrize(("command", "follows"), RUNS)
@@ -88,7 +96,7 @@ async def test_a_run_is_told_as_by_the_original(
     local_stack: Stack, command: str, follows: list[tuple[str, Object]]
 ) -> None:
     async with connected(local_stack.websocket) as client:
-        response, started, *rest = await client.run(command=command, timeout=60)
+        response, started, *rest = await client.run(command=command, timeout=60, id="theirs")
     assert same(response["result"], STARTED), response
     assert started["method"] == "process.started"
     assert same(started["params"], STARTED | NULLS), started
@@ -104,7 +112,25 @@ async def test_every_error_has_its_code_and_ends_nothing(local_stack: Stack) -> 
             await client.socket.send_str(frame)
             error = (await client.next())["error"]
             assert (error["code"], error["message"][: len(said)]) == (code, said), frame
+            assert error.keys() == {"code", "message", "data"}
         assert methods(await client.run(command="true"))[-1] == "process.completed"
+
+
+async def test_what_wants_no_answer_gets_none(local_stack: Stack) -> None:
+    async with connected(local_stack.websocket) as client:
+        for method in ("pong", "control", "get_status"):
+            await client.socket.send_str(json.dumps({"jsonrpc": "2.0", "method": method}))
+        assert "executions" in (await client.call("list"))["result"]
+
+
+async def test_a_line_of_more_than_8_mib_comes_whole_in_marked_pieces(local_stack: Stack) -> None:
+    program = "print('x' * 9_000_000); print('next')"
+    async with connected(local_stack.websocket) as client:
+        found = await client.run(argv=["python3", "-c", program])
+    assert output_of(found) == b"x" * 9_000_000 + b"\nnext\n"
+    pieces = [m["params"] for m in found if m.get("method") == "process.output"]
+    for piece in pieces:
+        assert piece["truncated"] is not piece["data"].endswith("\n")
 
 
 async def test_a_batch_is_answered_in_one(local_stack: Stack) -> None:
@@ -125,6 +151,8 @@ async def test_one_process_runs_in_a_session_at_a_time(local_stack: Stack) -> No
         await client.call("control", type="CANCEL")
         assert methods(await client.until("process.completed"))[-1] == "process.completed"
         assert (await client.run(command="true"))[-1]["params"]["exit_code"] == 0
+        error = (await client.call("control", type="CANCEL"))["error"]
+        assert (error["code"], error["message"]) == (-32003, "No process is running")
 
 
 async def test_a_control_that_follows_at_once_finds_the_execute_before_it(
@@ -167,6 +195,9 @@ async def test_pause_freezes_every_process_and_resume_continues(local_stack: Sta
         assert response["result"]["latencyMillis"] >= 0
         assert same(paused["params"], {"status": "paused", "pid": pid, "pgid": ANY} | NULLS)
 
+        assert (await client.call("control", type="PAUSE"))["result"]["status"] == "paused"
+        assert (await client.next())["method"] == "process.paused"
+
         await client.send("control", type="RESUME")
         *_, response, resumed = await client.until("process.resumed")
         assert response["result"]["status"] == "resumed"
@@ -192,6 +223,8 @@ async def test_cancel_is_followed_by_completed_also_of_a_paused_process(
     assert names[-3:] == ["response", "process.canceled", "process.completed"]
     result = next(m["result"] for m in found if m.get("result", {}).get("status") == "canceled")
     assert result["status"] == "canceled"
+    (told,) = (m["params"] for m in found if m.get("method") == "process.canceled")
+    assert same(told, {"status": "canceled", "pid": ANY, "pgid": ANY} | NULLS)
     assert same(found[-1]["params"], {"status": "failed", "exit_code": -15, "error": None})
     assert set(output_of(found).splitlines()) == {b"tick"}
 

@@ -1,15 +1,13 @@
 """Sessions on devcluster: a gateway that leaves, dies or takes over, and what the operator does."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ccx_api.crd import crd
 from ccx_api.names import API_VERSION, KIND
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
@@ -23,10 +21,8 @@ from ccx_kube.leases import Lease, Leases
 from ccx_kube.session import KubeSession
 from ccx_operator.session_watch import SELECTOR
 from devcluster.server import Devcluster, running_devcluster
+from support.small_cluster import BIN, NAMESPACE, a_session, an_operator, eventually
 
-NAMESPACE = "default"
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-BIN = Path(sys.executable).parent
 QUICK = SessionTimes(renew=0.2, lease=1, leave=0.2, retry=0.1)
 
 
@@ -38,35 +34,16 @@ async def cluster() -> AsyncIterator[Devcluster]:
 
 @pytest.fixture
 async def session(cluster: Devcluster) -> AsyncIterator[KubeSession]:
-    async with await KubeSession.from_environment(str(cluster.kubeconfig)) as session:
-        await session.request("POST", CRDS, body=crd())
-        async with asyncio.timeout(10):
-            await eventually(lambda: is_served(session))
+    async with asyncio.timeout(120), a_session(cluster) as session:
         yield session
 
 
 @pytest.fixture
 def operator(cluster: Devcluster, session: KubeSession, tmp_path: Path) -> Iterator[Child]:
     """One that waits 2 s for somebody to take a session over."""
-    argv = [str(BIN / "ccx-operator"), "--session-takeover-seconds", "2"]
-    environment = {"KUBECONFIG": str(cluster.kubeconfig)}
-    log = tmp_path / "operator.log"
-    child = Child("ccx-operator", argv, log=log, env=environment, ready_seconds=None)
-    yield child
-    child.end()
-
-
-async def eventually(look: Callable[[], Awaitable[bool]]) -> None:
-    """Asked again and again: the test has a time limit."""
-    while not await look():
-        pass
-
-
-async def is_served(session: KubeSession) -> bool:
-    with suppress(ApiError):
-        await Executions(session).list(NAMESPACE)
-        return True
-    return False
+    log, words = tmp_path / "operator.log", ("--session-takeover-seconds", "2")
+    with an_operator(cluster, log, *words) as child:
+        yield child
 
 
 class Gateway:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import bench.source
 from bench.harness import Bench
-from bench.readers import Clock, Counter, a_viewer
+from bench.pace import Pace
+from bench.readers import Counter, a_viewer
 from bench.row import AtLeast, AtMost, Row
 from bench.usage import cpu_seconds, peak_mib
 from ccx_dev.child import Child
@@ -93,8 +94,8 @@ def _through_gateway(stack: Stack, total: int, *, readers: int = 1, stalled: int
 async def _watched(
     gateway: Child, directory: Path, total: int, readers: int, stalled: int
 ) -> Sample:
-    go, clock = directory / f"go-{next(_numbers)}", Clock()
-    go.unlink(missing_ok=True)
+    leave = directory / f"leave-{next(_numbers)}"
+    pace = Pace(leave, readers)
     async with AsyncExitStack() as sockets:
         url = websocket_of(gateway)
         everybody = [
@@ -102,37 +103,38 @@ async def _watched(
         ]
         owner, *others = everybody
         await owner.run("true")
-        argv = ["python3", SOURCE, str(total), str(go)]
+        argv = ["python3", SOURCE, str(total), str(leave)]
         told = await owner.call("execute", argv=argv, terminationGracePeriodSeconds=1)
         for viewer in others:
             await viewer.call("attach", execution=told["execution"])
         cpu, peak = cpu_seconds(gateway.pid), peak_mib(gateway.pid)
-        go.touch()
-        await asyncio.gather(*(viewer.read(total, clock) for viewer in everybody[:readers]))
+        pace.begin()
+        reading = enumerate(everybody[:readers])
+        await asyncio.gather(*(viewer.read(total, pace, n) for n, viewer in reading))
         cpu, peak = cpu_seconds(gateway.pid) - cpu, peak_mib(gateway.pid) - peak
-    return Sample(total * readers / MEGABYTE, clock.seconds, cpu, peak)
+    return Sample(total * readers / MEGABYTE, pace.seconds, cpu, peak)
 
 
 async def _through_relay(directory: Path, total: int, clients: int) -> Sample:
-    go, clock = directory / f"go-{next(_numbers)}", Clock()
-    go.unlink(missing_ok=True)
+    leave = directory / f"leave-{next(_numbers)}"
+    pace = Pace(leave, clients)
     argv = [sys.executable, "-m", "bench.baselines.relay"]
     relay = Child("the raw relay", argv, log=directory / "relay.log")
     source_port, sink_port = relay.said.split()
-    argv = [sys.executable, SOURCE, str(total), str(go), source_port]
+    argv = [sys.executable, SOURCE, str(total), str(leave), source_port]
     source = Child("its source", argv, log=directory / "relay.log", ready_seconds=None)
-    loop, counters = asyncio.get_running_loop(), [Counter(total, clock) for _ in range(clients)]
+    loop, counters = asyncio.get_running_loop(), [Counter(total, pace, n) for n in range(clients)]
     try:
         for counter in counters:
             await loop.create_connection(partial(_same, counter), "127.0.0.1", int(sink_port))
         cpu = cpu_seconds(relay.pid)
-        go.touch()
+        pace.begin()
         await asyncio.gather(*(counter.done for counter in counters))
         cpu = cpu_seconds(relay.pid) - cpu
     finally:
         source.end()
         relay.end()
-    return Sample(total * clients / MEGABYTE, clock.seconds, cpu, 0.0)
+    return Sample(total * clients / MEGABYTE, pace.seconds, cpu, 0.0)
 
 
 def _same(counter: Counter) -> Counter:

@@ -1,0 +1,160 @@
+"""A real cluster for the bench: namespaces of its own, filled with many objects at a time."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ccx_api.names import API_VERSION, KIND, PLURAL
+from ccx_dev.child import StackError
+from ccx_kube.errors import ApiError
+from ccx_kube.objects import MERGE_PATCH, object_path, pages
+from ccx_kube.session import KubeSession
+
+_API: Final = f"/apis/{API_VERSION}"
+_OURS: Final = Path(__file__).parents[2] / ".ccx/cluster/kubeconfig"
+CLIENTS: Final = 24
+WAIT_SECONDS: Final = 300.0
+LOOK_SECONDS: Final = 0.1
+
+
+def kubeconfig() -> Path:
+    """Of CCX_BENCH_KUBECONFIG, else of hack/cluster."""
+    found = Path(os.environ.get("CCX_BENCH_KUBECONFIG") or _OURS)
+    if not found.exists():
+        raise StackError(
+            "these rows need a real cluster with our CRD: `make cluster`, `kubectl apply -f crds`"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    session: KubeSession
+    name: str
+
+    async def create_executions(self, count: int, spec: dict[str, Any]) -> None:
+        path = object_path(_API, self.name, PLURAL)
+
+        async def create(number: int) -> None:
+            metadata = {"name": f"x{number}", "namespace": self.name}
+            body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+            await self.session.request("POST", path, body=body)
+
+        await _many(count, create)
+
+    async def finish(self, count: int) -> None:
+        async def finish(number: int) -> None:
+            path = object_path(_API, self.name, PLURAL, f"x{number}", "status")
+            body = {"status": _FINISHED}
+            await self.session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+        await _many(count, finish)
+
+    async def create_pods(self, count: int) -> None:
+        """Of nobody that we know, and never scheduled."""
+        path = object_path("/api/v1", self.name, "pods")
+
+        async def create(number: int) -> None:
+            body = {"metadata": {"name": f"p{number}"}, "spec": _POD}
+            await self.session.request("POST", path, body=body)
+
+        await _many(count, create)
+
+    async def until_named(self, count: int) -> None:
+        """Until so many executions have a pod in their status."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                if await self._named() >= count:
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _named(self) -> int:
+        path, found = object_path(_API, self.name, PLURAL), 0
+        async for page in pages(self.session, path):
+            found += sum("podName" in item.get("status", {}) for item in page["items"])
+        return found
+
+
+@asynccontextmanager
+async def a_namespace() -> AsyncIterator[Namespace]:
+    """Gone afterwards, with all that is in it."""
+    async with await KubeSession.from_environment(str(kubeconfig())) as session:
+        name = f"bench-{time.time_ns() // 1_000_000:x}"
+        await session.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
+        try:
+            await _until_there(session, f"/api/v1/namespaces/{name}/serviceaccounts/default")
+            yield Namespace(session, name)
+        finally:
+            await session.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+async def _until_there(session: KubeSession, path: str) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            try:
+                await session.request("GET", path)
+            except ApiError as exc:
+                if not exc.is_not_found:
+                    raise
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
+
+
+async def _many(count: int, do: Callable[[int], Awaitable[None]]) -> None:
+    numbers = iter(range(count))
+
+    async def work() -> None:
+        for number in numbers:
+            await do(number)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(CLIENTS):
+            tasks.create_task(work())
+
+
+_FINISHED: Final = {
+    "phase": "Succeeded",
+    "reason": "Completed",
+    "message": "exit code 0",
+    "observedGeneration": 1,
+    "podName": "cx-x-00000000-1",
+    "podUID": "00000000-0000-4000-8000-000000000000",
+    "startTime": "2026-01-01T00:00:00Z",
+    "completionTime": "2026-01-01T00:01:00Z",
+    "process": {"pid": 7, "pgid": 7, "state": "Ended", "exitCode": 0},
+    "output": {"bytes": 4096, "droppedBytes": 0, "lines": 100, "sha256": "0" * 64},
+    "conditions": [
+        {
+            "type": kind,
+            "status": "True",
+            "reason": "Completed",
+            "message": "",
+            "lastTransitionTime": "2026-01-01T00:01:00Z",
+        }
+        for kind in ("Accepted", "Succeeded", "Finished")
+    ],
+}
+_POD: Final = {
+    "schedulerName": "nobody",
+    "securityContext": {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    },
+    "containers": [
+        {
+            "name": "c",
+            "image": "none",
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        }
+    ],
+}

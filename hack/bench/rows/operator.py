@@ -1,0 +1,133 @@
+"""The operator on a real API server: how fast it makes pods, and what ten thousand executions cost.
+
+executions -> operator or bare loop -> pods that no scheduler takes -> status
+
+The pods never start, so that the node has no part in it. CPU and memory are the operator's alone.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.cluster import a_namespace, kubeconfig
+from bench.harness import Bench
+from bench.row import AtLeast, AtMost, Row
+from bench.usage import cpu_seconds, peak_mib
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_dev.child import Child
+from ccx_operator.pod_spec import Images, pod_body
+
+EXECUTIONS, FINISHED, FOREIGN_PODS = 500, 10_000, 20_000
+SPEC = {"command": ["true"], "podTemplate": {"spec": {"schedulerName": "nobody"}}}
+READY_SECONDS, SETTLE_SECONDS = 60.0, 3.0
+BIN = Path(sys.executable).parent
+
+Start = Callable[[str, Path], Child]
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    yield from _pods_made(bench)
+    yield from _finished(bench)
+
+
+def _pods_made(bench: Bench) -> Iterator[Row]:
+    ours, bare = list[tuple[float, float]](), list[tuple[float, float]]()
+    for _ in bench.each_round(f"operator: {EXECUTIONS} executions, then the same to a bare loop"):
+        ours.append(asyncio.run(_make_pods(_operator, bench.directory)))
+        bare.append(asyncio.run(_make_pods(_bare_loop, bench.directory)))
+    name = f"operator: {EXECUTIONS} executions to pods, to a bare watch loop"
+    rate = [EXECUTIONS / s for s, _ in ours], [EXECUTIONS / s for s, _ in bare]
+    yield Row(f"{name}, wall", "executions/s", *rate, AtLeast(0.75))
+    cpu = [1000 * c / EXECUTIONS for _, c in ours], [1000 * c / EXECUTIONS for _, c in bare]
+    yield Row(f"{name}, CPU", "ms each", *cpu)
+
+
+async def _make_pods(start: Start, directory: Path) -> tuple[float, float]:
+    """Seconds from the first creation to the last status, and CPU seconds."""
+    async with a_namespace() as namespace:
+        child = start(namespace.name, directory)
+        try:
+            await asyncio.sleep(SETTLE_SECONDS)  # its first list is not what is measured
+            cpu, began = cpu_seconds(child.pid), time.monotonic()
+            await namespace.create_executions(EXECUTIONS, SPEC)
+            await namespace.until_named(EXECUTIONS)
+            return time.monotonic() - began, cpu_seconds(child.pid) - cpu
+        finally:
+            child.end()
+
+
+def _finished(bench: Bench) -> Iterator[Row]:
+    samples = asyncio.run(_with_finished(bench))
+    name = f"operator: starts beside {FINISHED} finished executions"
+    (seconds, peak), (_, beside) = samples
+    yield Row(f"{name}, until ready", "s", [seconds], (), AtMost(10))
+    yield Row(f"{name}, memory", "MiB", [peak], (), AtMost(128))
+    name = f"operator: and {FOREIGN_PODS} pods of others, memory, to without"
+    yield Row(name, "MiB", [beside], [peak], AtMost(1.05 * peak))
+
+
+async def _with_finished(bench: Bench) -> list[tuple[float, float]]:
+    async with a_namespace() as namespace:
+        with bench.step(f"operator: makes {FINISHED} finished executions"):
+            await namespace.create_executions(FINISHED, SPEC)
+            await namespace.finish(FINISHED)
+        samples = [await _start_beside(FINISHED, bench.directory)]
+        with bench.step(f"operator: makes {FOREIGN_PODS} pods of others"):
+            await namespace.create_pods(FOREIGN_PODS)
+        samples.append(await _start_beside(FINISHED, bench.directory))
+        return samples
+
+
+async def _start_beside(count: int, directory: Path) -> tuple[float, float]:
+    """Seconds until it knows all of them, and the peak of its memory in MiB."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    began = time.monotonic()
+    child = _child([str(BIN / "ccx-operator"), "--metrics-address", address], directory)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                if await asyncio.to_thread(_known, address) >= count:
+                    return time.monotonic() - began, peak_mib(child.pid)
+                await asyncio.sleep(0.1)
+    finally:
+        child.end()
+
+
+def _known(address: str) -> int:
+    """How many finished executions its metrics count."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            page = answer.read().decode()
+    except OSError:
+        return 0  # it does not serve yet
+    wanted = 'ccx_executions{phase="Succeeded"} '
+    found = (line.removeprefix(wanted) for line in page.splitlines() if line.startswith(wanted))
+    return int(float(next(found, "0")))
+
+
+def _operator(namespace: str, directory: Path) -> Child:
+    return _child([str(BIN / "ccx-operator"), "--namespace", namespace], directory)
+
+
+def _bare_loop(namespace: str, directory: Path) -> Child:
+    """It makes the operator's own pods."""
+    metadata = {"name": "x", "namespace": namespace, "uid": "0" * 36}
+    execution = ClaudeExecution.model_validate({"metadata": metadata, "spec": SPEC})
+    body = pod_body(execution, Images(runtime="x", runner="x"))
+    del body["metadata"]["ownerReferences"]
+    file = directory / "pod.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(body), encoding="utf-8")
+    words = ["-m", "bench.baselines.bare_loop", str(kubeconfig()), namespace, str(file)]
+    return _child([sys.executable, *words], directory)
+
+
+def _child(argv: list[str], directory: Path) -> Child:
+    env = {"KUBECONFIG": str(kubeconfig())}
+    return Child(argv[0], argv, log=directory / "operator.log", env=env, ready_seconds=None)
