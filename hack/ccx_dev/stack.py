@@ -98,7 +98,7 @@ def start_gateway(
     env: Mapping[str, str] | None = None,
 ) -> Child:
     """One more replica with every call."""
-    argv = [str(BIN / "ccx-gateway"), "--address", f"127.0.0.1:{port}", *words]
+    argv = [str(BIN / "ccx-gateway"), "--address", f"127.0.0.1:{port}", "--auth", "none", *words]
     environment = {"KUBECONFIG": str(kubeconfig), **(env or {})}
     return Child("ccx-gateway", argv, log=directory / "gateway.log", env=environment)
 

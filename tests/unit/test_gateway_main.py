@@ -1,6 +1,6 @@
 import pytest
 
-from ccx_gateway.main import parse
+from ccx_gateway.options import parse
 
 
 def test_everything_has_a_default() -> None:
