@@ -94,8 +94,11 @@ def is_allowed_origin(
     """
     if origin is None or origin.lower() in allowed:
         return True
-    same = urlsplit(origin).netloc.lower() == host.lower()
-    return same and (signs_in or is_loopback(urlsplit(f"//{host}").hostname or ""))
+    try:
+        ours, name = urlsplit(origin).netloc.lower(), urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return ours != "" and ours == host.lower() and (signs_in or is_loopback(name or ""))
 
 
 def is_loopback(host: str) -> bool:

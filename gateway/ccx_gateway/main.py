@@ -5,7 +5,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -21,6 +22,7 @@ from ccx_gateway.lease import new_gateway_id
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.options import Options, parse
+from ccx_gateway.recent_answers import KEPT_SECONDS
 from ccx_gateway.services import Services
 from ccx_gateway.session_keeper import SessionKeeper
 from ccx_gateway.watcher import Watcher
@@ -57,32 +59,43 @@ async def _until_told_to_stop(options: Options) -> None:
 
 
 async def serve(options: Options) -> None:
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(await KubeSession.from_environment())
-        links = OpenLinks(session)
-        feeds = await stack.enter_async_context(Feeds(session, links.open))
-        metrics = Metrics(sessions=lambda: len(gateway), links=lambda: len(links))
-        gateway = Gateway(
-            session,
-            _door(options, session, metrics),
-            max_sessions=options.max_sessions,
-            executions=options.executions,
-        )
-        session.on_response = metrics.requested
-        services = _services(options, session, links, feeds, metrics)
-        if options.probe_address is not None:
-            await _listen(stack, gateway.probes(services), options.probe_address)
-        url = await _listen(stack, gateway.app(services), options.address)
+    async with (
+        await KubeSession.from_environment() as session,
+        running_gateway(options, session) as (url, services),
+    ):
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
         await services.keeper.run()
 
 
-def _door(options: Options, session: KubeSession, metrics: Metrics) -> Door:
+@asynccontextmanager
+async def running_gateway(
+    options: Options, session: KubeSession, *, kept_seconds: float = KEPT_SECONDS
+) -> AsyncIterator[tuple[str, Services]]:
+    """Its URL. What it knows of tokens and rights is as old as `kept_seconds` at most."""
+    async with AsyncExitStack() as stack:
+        links = OpenLinks(session)
+        feeds = await stack.enter_async_context(Feeds(session, links.open))
+        metrics = Metrics(sessions=lambda: len(gateway), links=lambda: len(links))
+        session.on_response = metrics.requested
+        gateway = Gateway(
+            session,
+            _door(options, session, metrics, kept_seconds),
+            max_sessions=options.max_sessions,
+            executions=options.executions,
+        )
+        services = _services(options, session, links, feeds, metrics)
+        if options.probe_address is not None:
+            await _listen(stack, gateway.probes(services), options.probe_address)
+        yield await _listen(stack, gateway.app(services), options.address), services
+
+
+def _door(options: Options, session: KubeSession, metrics: Metrics, kept_seconds: float) -> Door:
     sign_in = None
     if options.auth == "token":
         reviews = Reviews(session)
-        sign_in = Authenticator(reviews, options.audience), Authorizer(reviews)
+        authenticator = Authenticator(reviews, options.audience, seconds=kept_seconds)
+        sign_in = authenticator, Authorizer(reviews, seconds=kept_seconds)
     return Door(sign_in, origins=options.origins, count=metrics.authorized)
 
 
