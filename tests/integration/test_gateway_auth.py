@@ -160,10 +160,9 @@ async def test_what_needs_no_verb_concerns_what_is_followed_here(
 
 
 @pytest.mark.parametrize("method", PARAMS)
-async def test_a_token_that_is_not_valid_any_more_ends_the_socket_at_the_next_call(
+async def test_a_token_that_is_not_valid_any_more_ends_the_socket_whatever_is_called(
     tmp_path: Path, log: Log, method: str
 ) -> None:
-    """Whatever is called. Here an answer is so short-lived that it is asked for every time."""
     async with (
         a_guarded_gateway(tmp_path, kept_seconds=0.2) as gateway,
         connected(gateway.websocket, ALICE) as client,
