@@ -134,6 +134,11 @@ class ExecutionSpec(ApiModel):
     and no other has taken the session over. Without a session it has no effect.
     """
 
+    requested_by: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
+    """The user whom the gateway made it for, as the API server knows them. Written by the gateway
+    alone; an admission policy refuses it of everybody else.
+    """
+
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""
 

@@ -1,6 +1,8 @@
 """The HTTP side: the WebSocket, and what probes, people and Prometheus ask.
 
-/ws/mcp -> Socket      /health, /healthz, /livez, /readyz, /metrics
+/ws/mcp -> Door -> Socket      /health, /healthz, /livez, /readyz, /metrics: for everybody
+
+The probes may have a port of their own beside, so that the other one need not be open to them.
 """
 
 import asyncio
@@ -9,12 +11,15 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ccx_api.names import API_VERSION, PLURAL
+from ccx_gateway import audit
+from ccx_gateway.caller import Caller
+from ccx_gateway.door import Door
 from ccx_gateway.errors import SessionLimit
+from ccx_gateway.handshake import Refused, Upgrade
 from ccx_gateway.jsonrpc import dump, error_response
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
@@ -29,8 +34,10 @@ READY_CACHED_SECONDS: Final = 2.0
 
 
 class Gateway:
-    def __init__(self, session: KubeSession, *, max_sessions: int, executions: int) -> None:
-        self._session = session
+    def __init__(
+        self, session: KubeSession, door: Door, *, max_sessions: int, executions: int
+    ) -> None:
+        self._session, self._door = session, door
         self._max_sessions, self._executions = max_sessions, executions
         self._sockets: set[Socket] = set()
         self._stopping = False
@@ -43,19 +50,34 @@ class Gateway:
         return len(self._sockets)
 
     def app(self, services: Services) -> web.Application:
-        app = web.Application()
+        app = self.probes(services)
         app.router.add_get("/ws/mcp", partial(self.serve, services))
+        app.on_shutdown.append(self._shut_down)
+        return app
+
+    def probes(self, services: Services) -> web.Application:
+        """They tell no name and no secret, and ask for no token."""
+        app = web.Application()
         app.router.add_get("/health", self.health)
         app.router.add_get("/healthz", _ok)
         app.router.add_get("/livez", _ok)
         app.router.add_get("/readyz", self.ready)
         app.router.add_get("/metrics", partial(_metrics, services))
-        app.on_shutdown.append(self._shut_down)
         return app
 
     async def serve(self, services: Services, request: web.Request) -> web.StreamResponse:
-        if not _same_origin(request):
-            raise web.HTTPForbidden(text="pages of another origin may not connect")
+        peer = request.remote or ""
+        try:
+            caller = await self._door.admit(_upgrade(request))
+        except Refused as exc:
+            audit.refused(audit.Who("", peer), exc.reason)
+            body = {"error": exc.error, "message": str(exc)}
+            return web.json_response(body, status=exc.status, headers=exc.headers)
+        return await self._serve(services, request, caller, peer)
+
+    async def _serve(
+        self, services: Services, request: web.Request, caller: Caller, peer: str
+    ) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             max_msg_size=MAX_FRAME, autoping=False, compress=False, timeout=CLOSE_SECONDS
         )
@@ -63,7 +85,7 @@ class Gateway:
             await socket.prepare(request)
             return await _refuse(socket)
         session = Session(executions=self._executions)
-        served = Socket(socket, services, session, request.remote or "")
+        served = Socket(socket, services, session, caller, peer)
         self._sockets.add(served)
         try:
             await socket.prepare(request)
@@ -115,10 +137,13 @@ class Gateway:
         await asyncio.gather(*closing)
 
 
-def _same_origin(request: web.Request) -> bool:
-    """A browser tells whose page asks: only one that we serve. Other clients tell nothing."""
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+def _upgrade(request: web.Request) -> Upgrade:
+    return Upgrade(
+        authorization=tuple(request.headers.getall("Authorization", ())),
+        query=tuple(request.query),
+        origin=request.headers.get("Origin"),
+        host=request.host,
+    )
 
 
 async def _refuse(socket: web.WebSocketResponse) -> web.StreamResponse:

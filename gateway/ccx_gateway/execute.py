@@ -1,6 +1,6 @@
 """execute: from the parameters to a process that runs.
 
-allow-list -> slot -> create, or find by idempotency key -> follow -> pid -> answer
+allow-list -> slot -> permission -> create, or find by idempotency key -> follow -> pid -> answer
 
 The pid comes by the runner's link, or by the status where that is quicker or the link is late.
 """
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway.access_rules import needs
 from ccx_gateway.errors import ExecutionFinished, GatewayError, InvalidParams, StreamTimeout
 from ccx_gateway.execution_body import Body, argv_of, execution_body, is_same_task
 from ccx_gateway.following import Following
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Execute
+from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.takeover import SessionRefused
@@ -40,20 +42,24 @@ class Executor:
         services: Services,
         session: Session,
         outbox: Outbox,
+        permission: Permission,
         *,
         operator_seconds: float = OPERATOR_SECONDS,
     ) -> None:
         self._services, self._session, self._outbox = services, session, outbox
-        self._operator_seconds = operator_seconds
+        self._permission, self._operator_seconds = permission, operator_seconds
 
     async def execute(self, params: Execute) -> Started:
         """The process runs, or has run. Nothing of its output is sent before begin()."""
         argv = argv_of(params)
         self._services.allow_list.check(argv)
-        slot = self._session.reserve()
+        namespace = params.namespace or self._services.namespace
+        needed = needs("execute", namespace)
+        slot = self._session.reserve(rests_on=needed[0])
         following: Following | None = None
         try:
-            execution = await self._make(params, argv)
+            await self._permission.need("execute", needed)
+            execution = await self._make(params, argv, namespace)
             following = self._services.following(execution, slot, self._session, self._outbox)
             slot.made.set_result(following)
             following.start(credit=params.credit)
@@ -66,11 +72,14 @@ class Executor:
                 await following.end()
             raise
 
-    async def _make(self, params: Execute, argv: tuple[str, ...]) -> ClaudeExecution:
-        namespace = params.namespace or self._services.namespace
+    async def _make(
+        self, params: Execute, argv: tuple[str, ...], namespace: str
+    ) -> ClaudeExecution:
         session = await self._services.keeper.begin(self._session.id)
         owner = session.model_dump(mode="json", exclude_none=True)
-        body = execution_body(params, argv, namespace=namespace, session=owner)
+        body = execution_body(
+            params, argv, namespace=namespace, session=owner, user=self._permission.user
+        )
         try:
             made = await self._services.executions.create(namespace, body)
         except ApiError as exc:
@@ -90,6 +99,10 @@ class Executor:
             )
         metadata = body["metadata"]
         found = await self._services.executions.get(metadata["namespace"], metadata["name"])
+        session = found.spec.session
+        if session is None or session.id not in self._session.ids:  # somebody else's, perhaps
+            place = metadata["namespace"], metadata["name"]
+            await self._permission.need("execute", needs("execute", *place, takes_over=True))
         if not is_same_task(body, found.spec):
             raise InvalidParams("idempotencyKey: was used for something else, choose another one")
         return found

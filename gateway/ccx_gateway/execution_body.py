@@ -36,9 +36,15 @@ def argv_of(params: Execute) -> tuple[str, ...]:
         raise InvalidParams(f"command: {str(exc).lower()}") from None
 
 
-def execution_body(params: Execute, argv: Sequence[str], *, namespace: str, session: Body) -> Body:
-    """`session` is spec.session: whose execution it is, and at which gateway."""
+def execution_body(
+    params: Execute, argv: Sequence[str], *, namespace: str, session: Body, user: str = ""
+) -> Body:
+    """`session` is spec.session: whose execution it is, and at which gateway. `user` is whom the
+    API server knows the client as; empty where nobody signs in.
+    """
     spec = {"onDisconnect": "Cancel", **params.spec_fields, "session": session}
+    if user:
+        spec["requestedBy"] = user
     if params.command is not None or params.argv is not None:
         spec["command"] = list(argv)
     if params.timeout is not None:

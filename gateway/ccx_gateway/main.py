@@ -1,44 +1,39 @@
 """`ccx-gateway`: everything wired, served until TERM or INT."""
 
-import argparse
 import asyncio
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 
 from ccx_gateway import logs
-from ccx_gateway.allow_list import VARIABLE, AllowList
+from ccx_gateway.allow_list import AllowList
 from ccx_gateway.app import Gateway
+from ccx_gateway.authn import Authenticator
+from ccx_gateway.authz import Authorizer
 from ccx_gateway.control import Control
+from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.lease import new_gateway_id
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
+from ccx_gateway.options import Options, parse
+from ccx_gateway.recent_answers import KEPT_SECONDS
 from ccx_gateway.services import Services
 from ccx_gateway.session_keeper import SessionKeeper
 from ccx_gateway.watcher import Watcher
 from ccx_kube.errors import ConfigError
 from ccx_kube.executions import Executions
+from ccx_kube.reviews import Reviews
 from ccx_kube.session import KubeSession
 
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    address: tuple[str, int]
-    namespace: str | None
-    max_sessions: int
-    executions: int
-    log_format: str
 
 
 def main() -> None:
@@ -54,29 +49,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def parse(words: Sequence[str]) -> Options:
-    parser = argparse.ArgumentParser(
-        prog="ccx-gateway",
-        description="Serve ClaudeExecutions to WebSocket clients.",
-        epilog=f"{VARIABLE} in the environment is a comma list of the programs that may be"
-        " executed; unset, all may.",
-    )
-    add = parser.add_argument
-    add("--address", type=_address, default="127.0.0.1:8003", metavar="HOST:PORT")
-    add("--namespace", help="where a call names none; by default the kubeconfig's or our own")
-    add("--max-sessions", type=_positive, default=100, help="sockets at once (100)")
-    add("--executions-per-session", type=_positive, default=1, help="that run at once (1)")
-    add("--log-format", choices=("json", "text"), default="json")
-    found = parser.parse_args(words)
-    return Options(
-        address=found.address,
-        namespace=found.namespace,
-        max_sessions=found.max_sessions,
-        executions=found.executions_per_session,
-        log_format=found.log_format,
-    )
-
-
 async def _until_told_to_stop(options: Options) -> None:
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(serve(options))
@@ -87,19 +59,44 @@ async def _until_told_to_stop(options: Options) -> None:
 
 
 async def serve(options: Options) -> None:
+    async with (
+        await KubeSession.from_environment() as session,
+        running_gateway(options, session) as (url, services),
+    ):
+        sys.stdout.write(f"ready {url}\n")
+        sys.stdout.flush()
+        await services.keeper.run()
+
+
+@asynccontextmanager
+async def running_gateway(
+    options: Options, session: KubeSession, *, kept_seconds: float = KEPT_SECONDS
+) -> AsyncIterator[tuple[str, Services]]:
+    """Its URL. What it knows of tokens and rights is as old as `kept_seconds` at most."""
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(await KubeSession.from_environment())
-        gateway = Gateway(session, max_sessions=options.max_sessions, executions=options.executions)
         links = OpenLinks(session)
         feeds = await stack.enter_async_context(Feeds(session, links.open))
         metrics = Metrics(sessions=lambda: len(gateway), links=lambda: len(links))
         session.on_response = metrics.requested
+        gateway = Gateway(
+            session,
+            _door(options, session, metrics, kept_seconds),
+            max_sessions=options.max_sessions,
+            executions=options.executions,
+        )
         services = _services(options, session, links, feeds, metrics)
-        runner = web.AppRunner(gateway.app(services), shutdown_timeout=_SHUTDOWN_SECONDS)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await _listen(runner, options.address)
-        await services.keeper.run()
+        if options.probe_address is not None:
+            await _listen(stack, gateway.probes(services), options.probe_address)
+        yield await _listen(stack, gateway.app(services), options.address), services
+
+
+def _door(options: Options, session: KubeSession, metrics: Metrics, kept_seconds: float) -> Door:
+    sign_in = None
+    if options.auth == "token":
+        reviews = Reviews(session)
+        authenticator = Authenticator(reviews, options.audience, seconds=kept_seconds)
+        sign_in = authenticator, Authorizer(reviews, seconds=kept_seconds)
+    return Door(sign_in, origins=options.origins, count=metrics.authorized)
 
 
 def _services(
@@ -120,24 +117,13 @@ def _services(
     )
 
 
-async def _listen(runner: web.AppRunner, address: tuple[str, int]) -> None:
+async def _listen(stack: AsyncExitStack, app: web.Application, address: tuple[str, int]) -> str:
+    """The URL. Without aiohttp's access log: it keeps URLs, and somebody may have put a token
+    into one.
+    """
+    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, *address).start()
     host, port = runner.addresses[0][:2]
-    host = f"[{host}]" if ":" in host else host
-    if address[0] not in ("127.0.0.1", "::1", "localhost"):
-        log.warning("%s:%s can be reached by others, and asks nobody to sign in", host, port)
-    sys.stdout.write(f"ready http://{host}:{port}\n")
-    sys.stdout.flush()
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8003")
-    return host.strip("[]"), int(port)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -5,37 +5,58 @@ attach, detach, credit  watch any execution by offset, and take a session over
 status, list            what the operator says
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import audit, notifications
+from ccx_gateway.access_rules import needs
 from ccx_gateway.control import DONE, Proof
 from ccx_gateway.dispatch import Done
-from ccx_gateway.errors import GatewayError, InvalidParams, MethodNotFound, error_object
+from ccx_gateway.errors import (
+    Forbidden,
+    GatewayError,
+    InvalidParams,
+    MethodNotFound,
+    error_object,
+)
 from ccx_gateway.execute import Executor, Started
 from ccx_gateway.execution_body import argv_of
 from ccx_gateway.following import Following
 from ccx_gateway.jsonrpc import Params
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Attach, Control, Credit, Execute, List, Target, parse
+from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.takeover import SessionRefused
+from ccx_kube.reviews import Access
 
 MAX_METHOD: Final = 64
 """Characters of an unknown method's name that are told back."""
+
+
+CUT_SECONDS: Final = 1.0
+"""How long a client may take to read that one of its streams is over."""
 
 
 class Methods:
     """Of one socket."""
 
     def __init__(
-        self, services: Services, session: Session, outbox: Outbox, who: audit.Who
+        self,
+        services: Services,
+        session: Session,
+        outbox: Outbox,
+        permission: Permission,
+        who: audit.Who,
     ) -> None:
-        self._services, self._session, self._outbox, self._who = services, session, outbox, who
-        self._executor = Executor(services, session, outbox)
+        self._services, self._session, self._outbox = services, session, outbox
+        self._permission, self._who = permission, who
+        self._executor = Executor(services, session, outbox, permission)
         self._methods: dict[str, Callable[[Params], Awaitable[Done]]] = {
             "execute": self.execute,
             "control": self.control,
@@ -50,6 +71,7 @@ class Methods:
         carry_out = self._methods.get(method)
         known = method if carry_out is not None else "unknown"
         try:
+            await self._permission.check(known)
             if carry_out is None:
                 raise MethodNotFound(f"Unknown method: {method[:MAX_METHOD]}")
             done = await carry_out(params)
@@ -65,6 +87,8 @@ class Methods:
             wanted = parse(Execute, params)
             program = next(iter(argv_of(wanted)), "")
             started = await self._executor.execute(wanted)
+        except Forbidden:
+            raise  # has been told to the audit
         except Exception as exc:
             audit.failed(self._who, "execute", exc, program=program)
             raise
@@ -77,7 +101,9 @@ class Methods:
     async def control(self, params: Params) -> Done:
         wanted = parse(Control, params)
         try:
-            execution, following = await self._target(wanted)
+            execution, following = await self._target("control", wanted.type.value, wanted)
+        except Forbidden:
+            raise  # has been told to the audit
         except Exception as exc:
             audit.failed(self._who, wanted.type.value, exc)
             raise
@@ -102,8 +128,11 @@ class Methods:
         namespace = wanted.namespace or self._services.namespace
         if self._session.find(namespace, wanted.execution) is not None:
             raise InvalidParams("execution: is followed here already, detach it first")
-        slot = self._session.reserve(owned=wanted.session_id is not None)
+        takes_over = wanted.session_id is not None
+        needed = needs("attach", namespace, wanted.execution, takes_over=takes_over)
+        slot = self._session.reserve(owned=takes_over, rests_on=needed[0])
         try:
+            await self._permission.need("attach", needed)
             execution = await self._services.executions.get(namespace, wanted.execution)
             if wanted.session_id is not None:
                 execution = await self._take_over(execution, wanted.session_id)
@@ -121,9 +150,7 @@ class Methods:
 
     async def detach(self, params: Params) -> Done:
         following = await self._followed(parse(Target, params))
-        await following.detach()
-        if not self._session.owns(following):
-            await following.end()
+        await self._detach(following)
         return Done({"status": "detached", **notifications.identity(following.execution)})
 
     async def credit(self, params: Params) -> Done:
@@ -133,12 +160,13 @@ class Methods:
         return Done({"status": "granted", **notifications.identity(following.execution)})
 
     async def status(self, params: Params) -> Done:
-        execution, _ = await self._target(parse(Target, params))
+        execution, _ = await self._target("status", "status", parse(Target, params))
         return Done(notifications.summary(execution))
 
     async def list(self, params: Params) -> Done:
         wanted = parse(List, params)
         namespace = wanted.namespace or self._services.namespace
+        await self._permission.need("list", needs("list", namespace))
         found = await self._services.executions.list(namespace)
         newest = sorted(found, key=_age, reverse=True)
         if wanted.scope == "session":
@@ -147,17 +175,36 @@ class Methods:
         items = [notifications.summary(execution) for execution in newest[: wanted.limit]]
         return Done({"executions": items, "total": len(newest)})
 
-    async def _target(self, target: Target) -> tuple[ClaudeExecution, Following | None]:
+    async def cut(self, following: Following, access: Access, why: Forbidden) -> None:
+        """A stream whose right has been taken away."""
+        audit.denied(self._who, "attach", access)
+        await self._detach(following)
+        told = {"error": str(why), **notifications.identity(following.execution)}
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(CUT_SECONDS):
+                await self._outbox.notify("process.error", told)
+
+    async def _target(
+        self, method: str, action: str, target: Target
+    ) -> tuple[ClaudeExecution, Following | None]:
         """The execution as it is now, and how it is followed here."""
-        get = self._services.executions.get
+        following = None
         if target.execution is None:
             following = await self._session.only().wait()
             metadata = following.execution.metadata
-            return await get(metadata.namespace, metadata.name), following
-        namespace = target.namespace or self._services.namespace
-        slot = self._session.find(namespace, target.execution)
-        found = await get(namespace, target.execution)
-        return found, slot.made.result() if slot is not None else None
+            namespace, name = metadata.namespace, metadata.name
+        else:
+            namespace, name = target.namespace or self._services.namespace, target.execution
+            slot = self._session.find(namespace, name)
+            following = slot.made.result() if slot is not None else None
+        await self._permission.need(action, needs(method, namespace, name))
+        return await self._services.executions.get(namespace, name), following
+
+    async def _detach(self, following: Following) -> None:
+        self._session.detached(following)
+        await following.detach()
+        if not self._session.owns(following):
+            await following.end()
 
     async def _followed(self, target: Target) -> Following:
         if target.execution is None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from ccx_gateway.output_window import Gap, Slice
+
+AuthResult = Literal["allowed", "denied", "unauthenticated", "unavailable"]
 
 
 class Metrics:
@@ -29,6 +32,14 @@ class Metrics:
             ["verb", "code"],
             registry=self.registry,
         )
+        self._auth = Counter(
+            "ccx_gateway_auth",
+            "Handshakes and calls by whether they were let through, as asked or as remembered.",
+            ["result"],
+            registry=self.registry,
+        )
+        for result in get_args(AuthResult):
+            self._auth.labels(result)
         self._gauge("ccx_gateway_sessions", "Sockets that are open.", sessions)
         self._gauge("ccx_links_open", "Runner links held open.", links)
         build = Gauge("ccx_build_info", "Always 1.", ["version"], registry=self.registry)
@@ -39,6 +50,9 @@ class Metrics:
 
     def called(self, method: str, code: int) -> None:
         self._calls.labels(method, str(code)).inc()
+
+    def authorized(self, result: AuthResult) -> None:
+        self._auth.labels(result).inc()
 
     def sent(self, found: Slice | Gap) -> None:
         counter = self._gaps if isinstance(found, Gap) else self._output

@@ -23,8 +23,10 @@ SPEC_FIELDS: Final = (
 )
 
 MAX_CREDIT: Final = 1 << 40
-Name = Annotated[str, Field(min_length=1, max_length=253)]
-Namespace = Annotated[str, Field(min_length=1, max_length=63)]
+Name = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
+Namespace = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""As the API server takes them: what is asked about in an access review and what stands in the
+path of the request must be the same thing, and `..` is not."""
 
 
 class ParamsModel(BaseModel):
@@ -60,6 +62,8 @@ class Execute(ParamsModel):
     @model_validator(mode="after")
     def _is_one_task_with_known_fields(self) -> Self:
         for field in self.spec_fields:
+            if field == "requestedBy":
+                raise _rule("forged", "requestedBy: is written by the gateway, from who you are")
             if field not in SPEC_FIELDS:
                 raise _rule("unknown_field", f"{field[:64]}: no such parameter")
         if sum(self._has(task) for task in TASKS) != 1:

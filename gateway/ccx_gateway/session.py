@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from ccx_gateway.errors import GatewayError, InvalidParams, LimitExceeded, NoProcess
 from ccx_gateway.following import Following
+from ccx_kube.reviews import Access
 
 MAX_SLOTS: Final = 64
 """Executions that one socket follows at once: its own and those that it is attached to."""
@@ -22,6 +23,9 @@ MAX_SLOTS: Final = 64
 class Slot:
     owned: bool
     """Executed here or taken over: it counts, and goes with the session."""
+
+    rests_on: Access | None = None
+    """The right by which its output is told here: it may be taken away."""
 
     made: "asyncio.Future[Following]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -46,12 +50,12 @@ class Session:
         self._limit = executions
         self._slots: list[Slot] = []
 
-    def reserve(self, *, owned: bool = True) -> Slot:
+    def reserve(self, *, owned: bool = True, rests_on: Access | None = None) -> Slot:
         if owned and sum(slot.owned for slot in self._slots) >= self._limit:
             raise InvalidParams("A process is already running")
         if len(self._slots) >= MAX_SLOTS:
             raise LimitExceeded(f"{MAX_SLOTS} executions are followed here: detach one first")
-        slot = Slot(owned)
+        slot = Slot(owned, rests_on)
         self._slots.append(slot)
         return slot
 
@@ -68,6 +72,17 @@ class Session:
             slot.owned and slot.made.done() and slot.made.result() is following
             for slot in self._slots
         )
+
+    def streams(self) -> tuple[tuple[Following, Access], ...]:
+        """What is followed here, each with the right that it rests on."""
+        made = [s for s in self._slots if s.made.done() and s.made.exception() is None]
+        return tuple((s.made.result(), s.rests_on) for s in made if s.rests_on is not None)
+
+    def detached(self, following: Following) -> None:
+        """Nothing more of it is told here: that needs no right."""
+        for slot in self._slots:
+            if slot.made.done() and slot.made.exception() is None:
+                slot.rests_on = None if slot.made.result() is following else slot.rests_on
 
     def close(self) -> tuple[Following, ...]:
         """All that is followed, to be ended."""

@@ -10,18 +10,24 @@ import asyncio
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
 
-from ccx_gateway import notifications
+from ccx_gateway import audit, notifications
 from ccx_gateway.audit import Who
+from ccx_gateway.caller import Caller, SignedOut
 from ccx_gateway.dispatch import answer
+from ccx_gateway.errors import ClusterUnavailable, Forbidden
+from ccx_gateway.following import Following
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
+from ccx_gateway.permission import Permission
 from ccx_gateway.room import Room, size_of
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
+from ccx_gateway.standing import Standing
+from ccx_kube.reviews import Access
 
 log = logging.getLogger(__name__)
 
@@ -40,31 +46,65 @@ cannot answer a ping either, and is not."""
 
 class Socket:
     def __init__(
-        self, socket: web.WebSocketResponse, services: Services, session: Session, peer: str
+        self,
+        socket: web.WebSocketResponse,
+        services: Services,
+        session: Session,
+        caller: Caller,
+        peer: str,
     ) -> None:
-        self._socket, self._services, self.session = socket, services, session
+        self._socket, self.session = socket, session
         self._outbox = Outbox(self._send)
-        self._methods = Methods(services, session, self._outbox, Who(session.id, peer))
+        self._who = Who(session.id, peer, caller.user)
+        self._standing = Standing(caller, session, self._cut)
+        permission = Permission(caller, self._who, self._standing.until)
+        self._methods = Methods(services, session, self._outbox, permission, self._who)
         self._calls: set[asyncio.Task[None]] = set()
         self._room = Room(frames=MAX_CALLS, size=MAX_WORK)
         self._pinged = asyncio.Event()
         self._last_ping = b""
 
     async def serve(self) -> None:
-        """Until the client is gone, or this task is cancelled."""
+        """Until the client is gone or may not stay, or this task is cancelled."""
         alive = asyncio.create_task(self._keep_alive())
+        conversing = asyncio.create_task(self._converse())
+        standing = asyncio.create_task(self._stand())
+        try:
+            done, _ = await asyncio.wait(
+                (conversing, standing), return_when=asyncio.FIRST_COMPLETED
+            )
+            if standing in done:
+                await self.close(*standing.result())
+            else:
+                conversing.result()
+        finally:
+            await self._end(alive, conversing, standing)
+
+    async def close(self, code: int, reason: str = "") -> None:
+        with suppress(ConnectionError, ClientError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._socket.close(code=code, message=reason.encode())
+
+    async def _converse(self) -> None:
         try:
             await self._outbox.notify("connected", notifications.connected(self.session.id))
             await self._read()
         except (ConnectionError, TimeoutError) as exc:
             log.debug("a client is gone: %s", type(exc).__name__)
-        finally:
-            await self._end(alive)
 
-    async def close(self, code: int) -> None:
-        with suppress(ConnectionError, ClientError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._socket.close(code=code)
+    async def _stand(self) -> tuple[int, str]:
+        """How it is to be closed, once it is."""
+        try:
+            await self._standing.run()
+        except SignedOut:
+            why, code = "the token is not valid any more", WSCloseCode.POLICY_VIOLATION
+        except ClusterUnavailable:
+            why, code = "nobody can say whether the token is valid", WSCloseCode.TRY_AGAIN_LATER
+        audit.refused(self._who, why)
+        return code, why
+
+    async def _cut(self, following: Following, access: Access, why: Forbidden) -> None:
+        await self._methods.cut(following, access, why)
 
     async def _read(self) -> None:
         while True:
@@ -118,7 +158,7 @@ class Socket:
                 else:
                     await self._socket.ping()
 
-    async def _end(self, *tasks: "asyncio.Task[None]") -> None:
+    async def _end(self, *tasks: "asyncio.Task[Any]") -> None:
         ending = [*tasks, *self._calls]
         ending += [f.task for f in self.session.close() if f.task is not None]
         for task in ending:

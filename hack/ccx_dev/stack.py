@@ -46,16 +46,23 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    directory: Path, *, port: int = 0, gateway_port: int = 0, use_real_api: bool = True
+    directory: Path,
+    *,
+    port: int = 0,
+    gateway_port: int = 0,
+    use_real_api: bool = True,
+    tokens: Path | None = None,
 ) -> Iterator[Stack]:
     """Start everything under `directory`, and end everything whatever happens.
+
+    Its gateway lets anybody in, on loopback. `tokens` is for one that does not: see devcluster.
 
     With a key of Anthropic's in the environment Claude Code uses the real API, unless told not to.
     """
     directory.mkdir(parents=True, exist_ok=True)
     kubeconfig = directory / "kubeconfig"
     with ExitStack() as ends:
-        cluster = _start_cluster(directory, kubeconfig, port)
+        cluster = _start_cluster(directory, kubeconfig, port, tokens)
         ends.callback(cluster.end)
         keys = {name: os.environ[name] for name in API_KEYS if os.environ.get(name)}
         scripted = not (keys and use_real_api)
@@ -74,9 +81,11 @@ def running_stack(
         yield stack
 
 
-def _start_cluster(directory: Path, kubeconfig: Path, port: int) -> Child:
+def _start_cluster(directory: Path, kubeconfig: Path, port: int, tokens: Path | None) -> Child:
     argv = [sys.executable, "-m", "devcluster", "--port", str(port)]
     argv += ["--kubeconfig", str(kubeconfig), "--path", str(BIN)]
+    if tokens is not None:
+        argv += ["--tokens", str(tokens)]
     if claude := claude_directory():
         argv += ["--path", str(claude)]
     return Child("devcluster", argv, log=directory / "devcluster.log")
@@ -98,7 +107,7 @@ def start_gateway(
     env: Mapping[str, str] | None = None,
 ) -> Child:
     """One more replica with every call."""
-    argv = [str(BIN / "ccx-gateway"), "--address", f"127.0.0.1:{port}", *words]
+    argv = [str(BIN / "ccx-gateway"), "--address", f"127.0.0.1:{port}", "--auth", "none", *words]
     environment = {"KUBECONFIG": str(kubeconfig), **(env or {})}
     return Child("ccx-gateway", argv, log=directory / "gateway.log", env=environment)
 

@@ -19,6 +19,8 @@ def main() -> None:
         default=[],
         help="a directory put first into PATH of every pod process (may be given again)",
     )
+    text = "whose tokens are whose, and what they may do, for reviews (README.md)"
+    parser.add_argument("--tokens", type=Path, metavar="FILE", help=text)
     asyncio.run(_serve(parser.parse_args()))
 
 
@@ -32,6 +34,7 @@ async def _serve(options: argparse.Namespace) -> None:
         kubeconfig=options.kubeconfig,
         data_dir=options.data_dir,
         path=options.path,
+        tokens=options.tokens,
     ) as cluster:
         print("for development only: no authentication, and pods run as local processes")
         print(f"KUBECONFIG={cluster.kubeconfig}")

@@ -5,10 +5,12 @@ request -> fault that strikes it -> discovery.py | openapi.py | http_verbs.py ->
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
 from devcluster import apierrors, discovery, openapi
+from devcluster.accounts import Accounts
 from devcluster.apierrors import ApiError
 from devcluster.faults import Fault, Faults, RequestKind
 from devcluster.http_request import decode, error_response, json_response
@@ -25,10 +27,18 @@ log = logging.getLogger(__name__)
 
 
 class Api:
-    def __init__(self, store: Store, registry: Registry, node: Node | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        node: Node | None = None,
+        *,
+        accounts: Callable[[], Accounts] = Accounts,
+    ) -> None:
+        """`accounts` is asked for every review: without any, no token is anybody's."""
         self._registry = registry
         self._faults = Faults()
-        self._handlers = Handlers(store, self._faults, node)
+        self._handlers = Handlers(store, self._faults, node, accounts)
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from devcluster.resources import ResourceType
+from devcluster.reviews import REVIEWS
 
 PODS: Final = ResourceType(
     "",
@@ -58,4 +59,5 @@ BUILTIN: Final = (
         short_names=("quota",),
     ),
     ResourceType("coordination.k8s.io", "v1", "leases", "Lease", "lease"),
+    *REVIEWS,
 )

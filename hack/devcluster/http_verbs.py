@@ -3,9 +3,12 @@
 Target + request -> verb_of() -> Handlers -> verbs.py | deletion.py | watch.py | pod_*.py
 """
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from devcluster import apierrors
+from devcluster.accounts import Accounts
 from devcluster.deletion import delete
 from devcluster.faults import Fault, Faults
 from devcluster.history import Object
@@ -22,10 +25,11 @@ from devcluster.patching import JSON, MERGE, STRATEGIC
 from devcluster.pod_exec import serve_exec
 from devcluster.pod_log import serve_log
 from devcluster.ports import Node
+from devcluster.reviews import REVIEWS, review
 from devcluster.routes import Target
 from devcluster.selectors import Predicate, predicate
 from devcluster.store import Store
-from devcluster.verbs import Verbs
+from devcluster.verbs import Verbs, typed
 from devcluster.watch import Watch
 
 PATCHES = (JSON, MERGE, STRATEGIC)
@@ -41,14 +45,19 @@ def verb_of(request: web.Request, target: Target) -> str:
         found = (by_name if target.name else of_all).get(request.method)
     if found in ("get", "list") and flag(request, "watch") and not target.subresource:
         found = "watch"
+    if not target.subresource and found not in (*target.rt.verbs, None):
+        raise apierrors.method_not_allowed()
     if found is None or (target.subresource == "log" and found != "get"):
         raise apierrors.method_not_allowed()
     return found
 
 
 class Handlers:
-    def __init__(self, store: Store, faults: Faults, node: Node | None) -> None:
+    def __init__(
+        self, store: Store, faults: Faults, node: Node | None, accounts: Callable[[], Accounts]
+    ) -> None:
         self._store, self._faults, self._node = store, faults, node
+        self._accounts = accounts
         self._verbs = Verbs(store)
 
     async def serve(
@@ -88,6 +97,9 @@ class Handlers:
         if target.rt.namespaced and target.namespace is None:
             raise apierrors.method_not_allowed()
         options, body = write_options(request), await body_of(request)
+        if target.rt in REVIEWS:
+            found = review(target.rt, typed(target.rt, body), self._accounts())
+            return json_response(found, status=201)
         obj = self._verbs.create(target.rt, target.namespace or "", body, options)
         return self._one(request, target, obj, status=201, warnings=options.warnings)
 

@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from devcluster.accounts import Accounts
 from devcluster.app import Api
 from devcluster.builtin import BUILTIN
 from devcluster.cleanup import Cleanup
@@ -40,9 +42,15 @@ async def running_devcluster(
     kubeconfig: Path | None = None,
     data_dir: Path | None = None,
     path: Sequence[str] = (),
+    tokens: Path | None = None,
     with_node: bool = True,
 ) -> AsyncIterator[Devcluster]:
-    """On leaving, every pod process has ended. Without a node, pods stay Pending."""
+    """On leaving, every pod process has ended. Without a node, pods stay Pending.
+
+    `tokens` is read for every review: a token that is taken out of the file is revoked.
+    """
+    accounts = Accounts if tokens is None else partial(Accounts.read, tokens)
+    accounts()  # a mistake in it is told now
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devcluster-")))
         store, registry = _control_plane(stack, data_dir)
@@ -50,7 +58,7 @@ async def running_devcluster(
         node = Kubelet(store, root=root, path=path) if with_node else None
         controllers = Cleanup(store, registry)
         jobs = [await stack.enter_async_context(_running(controllers.run()))]
-        url = await _listen(stack, Api(store, registry, node), port)
+        url = await _listen(stack, Api(store, registry, node, accounts=accounts), port)
         if node is not None:
             jobs.append(await stack.enter_async_context(_running(node.run())))
         config = kubeconfig or scratch / "kubeconfig"

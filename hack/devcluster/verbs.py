@@ -29,7 +29,7 @@ class Verbs:
     def create(
         self, rt: ResourceType, namespace: str, body: Object, options: WriteOptions
     ) -> Object:
-        obj = _typed(rt, body)
+        obj = typed(rt, body)
         obj["metadata"] = metadata.for_create(obj.get("metadata") or {}, namespace)
         if rt.has_status:
             obj.pop("status", None)
@@ -63,7 +63,7 @@ class Verbs:
         subresource: str = "",
     ) -> Object:
         old = self.get(rt, namespace, name)
-        new = _typed(rt, body)
+        new = typed(rt, body)
         given = new.get("metadata") or {}
         if rt.is_custom and not given.get("resourceVersion"):
             missing = apierrors.FieldError(
@@ -86,7 +86,7 @@ class Verbs:
         subresource: str = "",
     ) -> Object:
         old = self.get(rt, namespace, name)
-        new = _typed(rt, apply_patch(old, patch, content_type))
+        new = typed(rt, apply_patch(old, patch, content_type))
         return self._replace(rt, old, new, options, subresource)
 
     def _replace(
@@ -115,7 +115,7 @@ def _with_status_of(source: Object, target: Object) -> Object:
     return {**rest, "status": source["status"]} if "status" in source else rest
 
 
-def _typed(rt: ResourceType, body: Any) -> Object:
+def typed(rt: ResourceType, body: Any) -> Object:
     """A body of our own to change, of the kind that the URL names."""
     if not isinstance(body, dict) or not isinstance(body.get("metadata") or {}, dict):
         raise apierrors.bad_request("the body of the request must be one object with metadata")

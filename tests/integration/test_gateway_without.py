@@ -11,6 +11,8 @@ from ccx_api.names import API_VERSION, KIND
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_gateway.allow_list import AllowList
+from ccx_gateway.audit import Who
+from ccx_gateway.caller import Anybody
 from ccx_gateway.control import Control, Proof
 from ccx_gateway.errors import ExecutionFinished, SignalNotDelivered, StreamTimeout, error_object
 from ccx_gateway.execute import Executor
@@ -20,6 +22,7 @@ from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import ControlType, Execute, parse
+from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.session_keeper import SessionKeeper
@@ -91,7 +94,8 @@ async def test_what_no_operator_starts_is_a_stream_timeout_and_is_cancelled(
     links, held = OpenLinks(session), Session(executions=1)
     async with Feeds(session, links.open) as feeds:
         services = the_services(session, feeds, links)
-        executor = Executor(services, held, Outbox(send_nothing), operator_seconds=0.2)
+        permission = Permission(Anybody(), Who("s", "peer", ""), lambda _: None)
+        executor = Executor(services, held, Outbox(send_nothing), permission, operator_seconds=0.2)
         params = {"command": "true", "name": "x", "startDeadlineSeconds": 1}
         with pytest.raises(StreamTimeout, match=r"no process within 1.2 s") as caught:
             await executor.execute(parse(Execute, params))

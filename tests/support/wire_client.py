@@ -68,9 +68,13 @@ class WireClient:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[WireClient]:
+async def connected(url: str, token: str | None = None) -> AsyncIterator[WireClient]:
     """A client that has been greeted."""
-    async with aiohttp.ClientSession() as http, http.ws_connect(url, max_msg_size=0) as socket:
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(url, max_msg_size=0, headers=headers) as socket,
+    ):
         client = WireClient(socket)
         greeting = await client.next()
         assert greeting["method"] == "connected"

@@ -7,8 +7,8 @@ from prometheus_client import generate_latest
 
 from ccx_api.conditions import Reason
 from ccx_gateway import errors
-from ccx_gateway import main as gateway_main
 from ccx_gateway import metrics as gateway_metrics
+from ccx_gateway import options as gateway_options
 from ccx_operator.main import parse
 from ccx_operator.metrics import Metrics
 from ccx_operator.store import Store
@@ -44,7 +44,7 @@ def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
 def test_every_flag_that_it_names_is_taken() -> None:
     values = {"HOST:PORT": "127.0.0.1:1", "N": "5", "json": "json"}
     of_operator, _, of_gateway = OPERATIONS.partition("## Running the gateway")
-    for text, reads in ((of_operator, parse), (of_gateway, gateway_main.parse)):
+    for text, reads in ((of_operator, parse), (of_gateway, gateway_options.parse)):
         flags = re.findall(r"\| `(--[a-z-]+) ([^`\\]+)", text)
         assert flags
         for flag, value in flags:

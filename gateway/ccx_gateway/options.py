@@ -1,0 +1,97 @@
+"""What `ccx-gateway` is told on its command line. What cannot be is refused before it listens."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from ccx_gateway.allow_list import VARIABLE
+from ccx_gateway.handshake import is_loopback
+
+AUDIENCE: Final = "cc-executor"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    address: tuple[str, int]
+    probe_address: tuple[str, int] | None
+    auth: Literal["token", "none"]
+    audience: str
+    origins: frozenset[str]
+    namespace: str | None
+    max_sessions: int
+    executions: int
+    log_format: str
+
+
+def parse(words: Sequence[str]) -> Options:
+    parser = _parser()
+    found = parser.parse_args(words)
+    host = found.address[0]
+    if found.auth == "none" and not is_loopback(host):
+        parser.error(
+            f"--auth none lets in whoever reaches {host or 'any address'}: it goes with a"
+            " loopback --address only, such as 127.0.0.1:8003; use --auth token for others"
+        )
+    return Options(
+        address=found.address,
+        probe_address=found.probe_address,
+        auth=found.auth,
+        audience=found.audience,
+        origins=frozenset(found.allow_origin),
+        namespace=found.namespace,
+        max_sessions=found.max_sessions,
+        executions=found.executions_per_session,
+        log_format=found.log_format,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ccx-gateway",
+        description="Serve ClaudeExecutions to WebSocket clients.",
+        epilog=f"{VARIABLE} in the environment is a comma list of the programs that may be"
+        " executed; unset, all may.",
+    )
+    add = parser.add_argument
+    add("--address", type=_address, default="127.0.0.1:8003", metavar="HOST:PORT")
+    text = "serve the probes and /metrics there, too; not at all if absent"
+    add("--probe-address", type=_address, metavar="HOST:PORT", help=text)
+    text = "token (default): clients sign in; none: anybody may come in, on loopback only"
+    add("--auth", choices=("token", "none"), default="token", help=text)
+    text = f"that a client's token must be for ({AUDIENCE})"
+    add("--audience", type=_audience, default=AUDIENCE, help=text)
+    text = "of pages that may connect beside our own (may be given again)"
+    add("--allow-origin", type=_origin, action="append", default=[], metavar="ORIGIN", help=text)
+    add("--namespace", help="where a call names none; by default the kubeconfig's or our own")
+    add("--max-sessions", type=_positive, default=100, help="sockets at once (100)")
+    add("--executions-per-session", type=_positive, default=1, help="that run at once (1)")
+    add("--log-format", choices=("json", "text"), default="json")
+    return parser
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8003")
+    return host.strip("[]"), int(port)
+
+
+def _audience(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty audience would be everybody's")
+    return text
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if not (parts.scheme and parts.netloc) or text != f"{parts.scheme}://{parts.netloc}":
+        raise argparse.ArgumentTypeError(f"{text!r} is not an origin, such as https://ccx.example")
+    return text.lower()
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)

@@ -1,0 +1,48 @@
+"""Through a gateway that asks for a token, the whole way down to a process."""
+
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from ccx_dev.child import Child
+from ccx_dev.stack import Stack, start_gateway, websocket_of
+from support.wire_client import connected, output_of
+
+TICKS = "for i in 1 2 3 4 5 6; do echo tick $i; sleep 0.5; done"
+
+
+@pytest.fixture(scope="module")
+def gateway(local_stack: Stack) -> Iterator[Child]:
+    words = ("--auth", "token", "--probe-address", "127.0.0.1:0")
+    gateway = start_gateway(local_stack.directory, local_stack.kubeconfig, *words)
+    yield gateway
+    gateway.end()
+
+
+async def test_each_does_what_their_role_allows(gateway: Child) -> None:
+    url = websocket_of(gateway)
+    async with connected(url, "owner") as owner, connected(url, "viewer") as viewer:
+        started = (await owner.call("execute", argv=["sh", "-c", TICKS]))["result"]
+        name = started["execution"]
+        assert (await viewer.call("attach", execution=name))["result"]["execution"] == name
+        await viewer.send("control", type="PAUSE", execution=name)
+        assert (await viewer.next_response())["error"]["code"] == -32012
+        await owner.send("control", type="PAUSE")
+        assert (await owner.next_response())["result"]["status"] == "paused"
+        await owner.send("control", type="RESUME")
+        assert (await owner.next_response())["result"]["status"] == "resumed"
+        found = await viewer.until("process.completed")
+        assert output_of(found) == b"".join(b"tick %d\n" % i for i in range(1, 7))
+        await owner.until("process.completed")
+
+
+async def test_who_has_no_token_is_told_how_to_get_one(gateway: Child) -> None:
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await http.ws_connect(websocket_of(gateway))
+        assert caught.value.status == 401
+        async with http.get(f"{gateway.said}/ws/mcp") as answer:
+            told = await answer.json()
+    assert told["error"] == "unauthenticated"
+    assert "kubectl create token" in told["message"]
