@@ -28,13 +28,15 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m ccx_api.render --check
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up
 
-images: ## Build the container images into .ccx/images: see hack/images
-	@$(PYTHON) hack/images
+images: .venv/installed ## Build the container images into .ccx/images: see hack/images
+	@$(BIN)/python hack/images $(IMAGES) $(if $(BASE),--base $(BASE)) $(if $(BASE_ROOTFS),--base-rootfs $(BASE_ROOTFS)) \
+	  $(if $(CLAUDE_AGENT_SDK),--claude-agent-sdk $(CLAUDE_AGENT_SDK))
 
 format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .

@@ -6,18 +6,36 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # who is run as a folder has no package
 
-from images import pause  # noqa: E402 - now it has
+from images import build, engine  # noqa: E402 - now it has
 from images.errors import ImagesError  # noqa: E402
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="hack/images", description=__doc__)
-    parser.add_argument("name", nargs="*", choices=["pause"], default=["pause"])
-    parser.parse_args()
+    names = (*build.TARGETS, build.PAUSE)
+    add = parser.add_argument
+    add("name", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all if absent")
+    add("--engine", choices=tuple(engine.BUILD_WORDS), help="by default the first that works")
+    add("--base", metavar="IMAGE", help="what the images stand on: Python 3.11 or newer, of Debian")
+    add("--base-rootfs", type=Path, metavar="FILE", help="the same as an archive of its files")
+    add("--base-python", default="3.11", metavar="VERSION", help="the base's (3.11)")
+    add("--claude-agent-sdk", metavar="VERSION", help="the wheel that bundles the Claude Code CLI")
+    given = parser.parse_args()
+    if unknown := set(given.name) - set(names):
+        parser.error(
+            f"there is no image {', '.join(sorted(unknown))}: there are {', '.join(names)}"
+        )
     try:
-        pause.make(CHECKOUT / ".ccx/images/pause.tar")
+        build.run(
+            build.Wishes(
+                names=given.name or names,
+                engine=given.engine,
+                base=given.base,
+                base_rootfs=given.base_rootfs,
+                base_python=given.base_python,
+                claude_agent_sdk=given.claude_agent_sdk,
+            )
+        )
     except ImagesError as exc:
         sys.exit(f"hack/images: {exc}")
 
