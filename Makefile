@@ -5,8 +5,14 @@ BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
 PORT ?= 8003
 ROUNDS ?= 5
+SCRIPTS := .ci/run hack/kind-up
 
-.PHONY: help demo up test bench check cluster images format manifests clean
+# Only where it is given by name: a KUBECONFIG in the environment may be of a cluster that is not for tests.
+ifeq ($(origin KUBECONFIG),command line)
+E2E_KUBECONFIG := $(abspath $(KUBECONFIG))
+endif
+
+.PHONY: help demo up test e2e bench check cluster images format manifests clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -20,16 +26,21 @@ up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in, operator
 test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+e2e: .venv/installed $(CLAUDE_CLI)/installed ## The end-to-end tests alone, or against what is installed at KUBECONFIG=path
+	@CCX_E2E_KUBECONFIG="$(E2E_KUBECONFIG)" $(BIN)/python -m pytest -q tests/e2e
+
 bench: .venv/installed ## Measure against baselines in the same run (ROWS=gateway ROUNDS=5)
 	@$(BIN)/python -m bench --rounds $(ROUNDS) $(ROWS)
 
-check: .venv/installed ## Format, lint, types, import rules, rendered files
+check: .venv/installed ## Format, lint, types, import rules, rendered files, scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m ccx_api.render --check
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up

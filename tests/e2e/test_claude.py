@@ -5,7 +5,8 @@ import json
 import pytest
 
 from support.kubectl import Kubectl, a_prompt
-from support.outside import below, running, see
+from support.outside import running
+from support.under_test.processes import Processes
 from support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("claude")
@@ -82,17 +83,18 @@ def test_paused_in_the_middle_of_a_stream_it_goes_on_and_loses_nothing(kubectl: 
     assert whole.startswith(status["result"]["text"])
 
 
-def test_its_bash_tool_is_frozen_too_although_it_left_the_session(kubectl: Kubectl) -> None:
+def test_its_bash_tool_is_frozen_too_although_it_left_the_session(
+    kubectl: Kubectl, processes: Processes
+) -> None:
     loop = "for i in $(seq 1 600); do echo tick >> ticks.txt; sleep 0.1; done"
     kubectl.apply(a_prompt("tool-frozen", bash(loop), allowedTools=["Bash"]))
-    claude = kubectl.wait("tool-frozen", "Running")["status"]["process"]["pid"]
-    process = see(claude)
-    assert process is not None
-    runner = process.parent
-    eventually(lambda: len(below(runner)) >= 3, what="the tool runs")
+    tree = processes.of(kubectl.wait("tool-frozen", "Running"))
+    eventually(lambda: len(tree.below()) >= 3, what="the tool runs")
     kubectl.wish("tool-frozen", "Paused")
     kubectl.wait("tool-frozen", "Paused")
-    assert running(below(runner)) == []
+    frozen = tree.below()
+    assert len(frozen) >= 3
+    assert running(frozen) == []
     kubectl.wish("tool-frozen", "Cancelled")
     assert kubectl.wait("tool-frozen", "Finished")["status"]["phase"] == "Cancelled"
 

@@ -3,7 +3,8 @@
 import pytest
 
 from support.kubectl import Kubectl, an_execution
-from support.outside import below, is_alive, running, see
+from support.outside import running
+from support.under_test.processes import Processes
 from support.waiting import eventually
 
 LOOP = 'setsid sh -c "while :; do echo tick; sleep 0.1; done" & wait'
@@ -14,28 +15,21 @@ def a_loop(name: str) -> dict[str, object]:
     return an_execution(name, command=["sh", "-c", LOOP], terminationGracePeriodSeconds=2)
 
 
-def runner_of(execution: dict[str, object]) -> int:
-    """The runner's pid: on devcluster pids are the machine's."""
-    status = execution["status"]
-    assert isinstance(status, dict)
-    process = see(status["process"]["pid"])
-    assert process is not None
-    return process.parent
-
-
 def spool_bytes(kubectl: Kubectl, pod: str) -> str:
     """What the process has printed so far, as the runner counts it."""
     return kubectl("exec", pod, "--", "python3", "/ccx/ccx-runner.pyz", "status")
 
 
-def test_pause_freezes_everything_and_resume_continues_it(kubectl: Kubectl) -> None:
+def test_pause_freezes_everything_and_resume_continues_it(
+    kubectl: Kubectl, processes: Processes
+) -> None:
     kubectl.apply(a_loop("frozen"))
-    runner = runner_of(kubectl.wait("frozen", "Running"))
-    eventually(lambda: len(below(runner)) >= 3, what="the loop runs")
+    tree = processes.of(kubectl.wait("frozen", "Running"))
+    eventually(lambda: len(tree.below()) >= 3, what="the loop runs")
 
     kubectl.wish("frozen", "Paused")
     status = kubectl.wait("frozen", "Paused")["status"]
-    seen = below(runner)
+    seen = tree.below()
     assert running(seen) == []
     assert status["control"]["processesStopped"] == len(seen)
     assert (status["phase"], status["reason"]) == ("Paused", "PausedByUser")
@@ -46,28 +40,27 @@ def test_pause_freezes_everything_and_resume_continues_it(kubectl: Kubectl) -> N
     status = kubectl.wait("frozen", "Paused=False")["status"]
     assert (status["phase"], status["reason"]) == ("Running", "Resumed")
     eventually(
-        lambda: all("T" not in process.states for process in below(runner)), what="all run again"
+        lambda: all("T" not in process.states for process in tree.below()), what="all run again"
     )
     kubectl("delete", "cx", "frozen")
 
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_cancel_ends_every_process_also_of_a_paused_execution(
-    kubectl: Kubectl, paused: bool
+    kubectl: Kubectl, processes: Processes, paused: bool
 ) -> None:
     name = f"cancelled-{paused}".lower()
     kubectl.apply(a_loop(name))
-    runner = runner_of(kubectl.wait(name, "Running"))
-    eventually(lambda: len(below(runner)) >= 3, what="the loop runs")
+    tree = processes.of(kubectl.wait(name, "Running"))
+    eventually(lambda: len(tree.below()) >= 3, what="the loop runs")
     if paused:
         kubectl.wish(name, "Paused")
         kubectl.wait(name, "Paused")
-    pids = [runner, *(process.pid for process in below(runner))]
 
     kubectl.wish(name, "Cancelled")
     status = kubectl.wait(name, "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Cancelled", "CancelledByUser")
-    assert [pid for pid in pids if is_alive(pid)] == []
+    assert tree.left() == []
 
 
 def test_a_process_that_ignores_term_is_killed_after_its_grace(kubectl: Kubectl) -> None:
@@ -83,7 +76,7 @@ def test_a_process_that_ignores_term_is_killed_after_its_grace(kubectl: Kubectl)
 def test_cancel_before_the_process_starts_ends_the_execution(kubectl: Kubectl) -> None:
     nowhere = {"spec": {"nodeSelector": {"disk": "none-such"}}}
     kubectl.apply(an_execution("unstarted", command=["true"], podTemplate=nowhere))
-    kubectl("wait", "cx/unstarted", "--for=jsonpath={.status.reason}=Unschedulable")
+    kubectl.reaches("unstarted", "Unschedulable")
     kubectl.wish("unstarted", "Cancelled")
     status = kubectl.wait("unstarted", "Finished")["status"]
     assert status["phase"] == "Cancelled"
@@ -106,9 +99,11 @@ def test_a_cancelled_execution_cannot_be_brought_back(kubectl: Kubectl) -> None:
     assert "Cancelled is final: create a new execution instead" in done.stderr
 
 
-def test_deleting_the_object_ends_the_processes_first(kubectl: Kubectl) -> None:
+def test_deleting_the_object_ends_the_processes_first(
+    kubectl: Kubectl, processes: Processes
+) -> None:
     kubectl.apply(a_loop("deleted"))
-    runner = runner_of(kubectl.wait("deleted", "Running"))
-    pids = [runner, *(process.pid for process in eventually(lambda: below(runner)))]
-    kubectl("delete", "cx", "deleted", "--timeout=30s")  # waits until the object is gone
-    assert [pid for pid in pids if is_alive(pid)] == []
+    tree = processes.of(kubectl.wait("deleted", "Running"))
+    eventually(lambda: len(tree.below()) >= 3, what="the loop runs")
+    kubectl("delete", "cx", "deleted", "--timeout=40s")  # waits until the object is gone
+    assert tree.left() == []

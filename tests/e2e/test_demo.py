@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccx_dev.stack import API_KEYS
+from support.under_test.cluster import ClusterUnderTest
 
 
 def processes_that_name(text: str) -> list[str]:
@@ -25,7 +26,10 @@ def processes_that_name(text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("claude")
-def test_the_demo_pauses_resumes_and_completes_a_real_run(tmp_path: Path) -> None:
+def test_the_demo_pauses_resumes_and_completes_a_real_run(
+    cluster: ClusterUnderTest, tmp_path: Path
+) -> None:
+    cluster.stack.need()  # it starts one like it
     directory = tmp_path / "the-demo"
     environment = {name: value for name, value in os.environ.items() if name not in API_KEYS}
     done = subprocess.run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccx_dev.stack import Stack
+from support.under_test.cluster import ClusterUnderTest
 
 ROOT = Path(__file__).parents[2]
 KUBECONFIG_LINE = "export KUBECONFIG=.ccx/kubeconfig"
@@ -28,7 +28,8 @@ def test_the_make_targets_that_it_names_exist() -> None:
 
 
 @pytest.mark.usefixtures("claude")
-def test_its_kubectl_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> None:
+def test_its_kubectl_commands_do_what_they_say(cluster: ClusterUnderTest, tmp_path: Path) -> None:
+    stack = cluster.stack.need()
     script = commands()
     assert KUBECONFIG_LINE in script
     done = subprocess.run(
@@ -46,7 +47,8 @@ def test_its_kubectl_commands_do_what_they_say(stack: Stack, tmp_path: Path) -> 
     assert re.search(r"^ticks +Cancelled ", done.stdout, re.MULTILINE)
 
 
-def test_the_program_in_it_is_the_example(stack: Stack) -> None:
+def test_the_program_in_it_is_the_example(cluster: ClusterUnderTest) -> None:
+    stack = cluster.stack.need()
     (program,) = re.findall(
         r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
     )

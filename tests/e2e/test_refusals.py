@@ -56,8 +56,7 @@ def test_the_operator_refuses_what_would_undo_the_supervision(
 def test_a_missing_secret_is_named(kubectl: Kubectl) -> None:
     missing = {"secretRef": {"name": "no-such-secret"}}
     kubectl.apply(an_execution("no-secret", command=["true"], credentials=missing))
-    kubectl("wait", "cx/no-secret", "--for=jsonpath={.status.reason}=ConfigError")
-    status = kubectl.execution("no-secret")["status"]
+    status = kubectl.reaches("no-secret", "ConfigError")
     assert status["phase"] == "Starting"
     assert "no-such-secret" in status["message"]
     kubectl("delete", "cx", "no-secret")
@@ -65,8 +64,8 @@ def test_a_missing_secret_is_named(kubectl: Kubectl) -> None:
 
 def test_an_image_that_cannot_be_had_is_named(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("no-image", command=["true"], image="registry.invalid/agent:1"))
-    kubectl("wait", "cx/no-image", "--for=jsonpath={.status.reason}=ImagePullError")
-    assert "registry.invalid/agent:1" in kubectl.execution("no-image")["status"]["message"]
+    status = kubectl.reaches("no-image", "ImagePullError", seconds=90)
+    assert "registry.invalid/agent:1" in status["message"]
     kubectl("delete", "cx", "no-image")
 
 

@@ -130,7 +130,7 @@ async def test_no_method_is_reached_without_a_valid_token(
 async def test_a_method_is_denied_before_the_cluster_is_asked_for_anything(
     gateway: Guarded, log: Log, method: str, token: str, user: str, place: Object
 ) -> None:
-    async with connected(gateway.websocket, token) as client:
+    async with connected(gateway.websocket, {"Authorization": f"Bearer {token}"}) as client:
         for _ in range(3):
             error = (await client.call(method, **PARAMS[method], **place))["error"]
             assert error["code"] == -32012

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ccx_api.names import AGENT_CONTAINER
+
 Object = dict[str, Any]
 
 COMMAND_SECONDS = 60
@@ -24,20 +26,39 @@ def require_kubectl() -> str:
 class Kubectl:
     """`kubectl` against one kubeconfig, with a home of its own for its caches."""
 
-    def __init__(self, kubeconfig: Path, home: Path) -> None:
+    def __init__(self, kubeconfig: Path, home: Path, namespace: str | None = None) -> None:
+        self.kubeconfig, self.namespace = kubeconfig, namespace
+        self._home = home
         self._program = require_kubectl()
         self._env = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(home)}
 
-    def run(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def within(self, namespace: str) -> "Kubectl":
+        """The same, with that namespace where a command names none."""
+        return Kubectl(self.kubeconfig, self._home, namespace)
+
+    def argv(self, *args: str) -> list[str]:
+        place = ["--namespace", self.namespace] if self.namespace else []
+        return [self._program, *place, *args]
+
+    def run(
+        self, *args: str, stdin: str | None = None, seconds: float = COMMAND_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self._program, *args],
+            self.argv(*args),
             input=stdin,
             env=self._env,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=seconds,
             check=False,
         )
+
+    def start(self, *args: str, log: Path) -> "subprocess.Popen[bytes]":
+        """For what goes on until it is ended."""
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                self.argv(*args), env=self._env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
 
     def __call__(self, *args: str, stdin: str | None = None) -> str:
         """What it prints; a failure fails the test with kubectl's own words."""
@@ -68,10 +89,19 @@ class Kubectl:
     def wait(self, name: str, condition: str, *, seconds: int = 40) -> Object:
         """Until the execution's condition is true (or `Type=False`); returns the execution."""
         done = self.run(
-            "wait", f"cx/{name}", f"--for=condition={condition}", f"--timeout={seconds}s"
+            *("wait", f"cx/{name}", f"--for=condition={condition}", f"--timeout={seconds}s"),
+            seconds=seconds + COMMAND_SECONDS,
         )
         assert done.returncode == 0, f"{done.stderr}\n{self('describe', 'cx', name)}"
         return self.execution(name)
+
+    def reaches(self, name: str, reason: str, *, seconds: int = 40) -> Object:
+        """The execution's status once it has that reason."""
+        wanted = f"--for=jsonpath={{.status.reason}}={reason}"
+        done = self.run("wait", f"cx/{name}", wanted, f"--timeout={seconds}s")
+        assert done.returncode == 0, f"{done.stderr}\n{self('describe', 'cx', name)}"
+        status: Object = self.execution(name)["status"]
+        return status
 
 
 def a_list(*objects: Object) -> Object:
@@ -82,7 +112,7 @@ def an_execution(name: str, **spec: Any) -> Object:
     return {
         "apiVersion": "cc-executor.dev/v1alpha1",
         "kind": "ClaudeExecution",
-        "metadata": {"name": name, "namespace": "default"},
+        "metadata": {"name": name},
         "spec": spec,
     }
 
@@ -91,3 +121,29 @@ def a_prompt(name: str, prompt: str, **spec: Any) -> Object:
     """An execution of the real Claude Code CLI against the scripted Messages API."""
     credentials = {"secretRef": {"name": "claude-credentials"}}
     return an_execution(name, prompt=prompt, credentials=credentials, **spec)
+
+
+def a_pod_of_somebody(name: str, image: str, **metadata: Any) -> Object:
+    """Not the operator's; it meets Pod Security `restricted`, and sleeps."""
+    container = {
+        "name": AGENT_CONTAINER,
+        "image": image,
+        "command": ["sleep", "600"],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    security = {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, **metadata},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": security,
+            "containers": [container],
+        },
+    }

@@ -26,6 +26,10 @@ def marked(mark: str) -> list[Seen]:
     return [process for process in found if process is not None]
 
 
+def pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
 def see(pid: int) -> Seen | None:
     """None when it has gone."""
     try:
@@ -46,8 +50,7 @@ def is_alive(pid: int) -> bool:
 
 def below(pid: int) -> list[Seen]:
     """Everything below a process, zombies too."""
-    everybody = [see(int(e.name)) for e in Path("/proc").iterdir() if e.name.isdigit()]
-    processes = [process for process in everybody if process is not None]
+    processes = [process for process in map(see, pids()) if process is not None]
     found, parents = list[Seen](), {pid}
     while parents:
         layer = [process for process in processes if process.parent in parents]

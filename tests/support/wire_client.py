@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,6 +46,14 @@ class WireClient:
         assert response.get("id") == request_id, response
         return response
 
+    async def result(self, method: str, **params: Any) -> Object:
+        """Of a call that must succeed; what is told before the answer is dropped."""
+        await self.send(method, **params)
+        response = await self.next_response()
+        assert "result" in response, response
+        found: Object = response["result"]
+        return found
+
     async def until(self, method: str) -> list[Object]:
         """All messages up to that notification, which is the last."""
         found = [await self.next()]
@@ -68,12 +76,13 @@ class WireClient:
 
 
 @asynccontextmanager
-async def connected(url: str, token: str | None = None) -> AsyncIterator[WireClient]:
+async def connected(
+    url: str, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[WireClient]:
     """A client that has been greeted."""
-    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(url, max_msg_size=0, headers=headers) as socket,
+        aiohttp.ClientSession(headers=headers) as http,
+        http.ws_connect(url, max_msg_size=0) as socket,
     ):
         client = WireClient(socket)
         greeting = await client.next()
