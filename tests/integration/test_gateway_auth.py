@@ -22,7 +22,7 @@ from support.guarded_gateway import (
     Guarded,
     a_guarded_gateway,
 )
-from support.wire_client import WAIT_SECONDS, Object, connected
+from support.wire_client import WAIT_SECONDS, Object, bearer, connected
 
 PARAMS: dict[str, Object] = {
     "execute": {"argv": ["true"]},
@@ -130,7 +130,7 @@ async def test_no_method_is_reached_without_a_valid_token(
 async def test_a_method_is_denied_before_the_cluster_is_asked_for_anything(
     gateway: Guarded, log: Log, method: str, token: str, user: str, place: Object
 ) -> None:
-    async with connected(gateway.websocket, {"Authorization": f"Bearer {token}"}) as client:
+    async with connected(gateway.websocket, bearer(token)) as client:
         for _ in range(3):
             error = (await client.call(method, **PARAMS[method], **place))["error"]
             assert error["code"] == -32012
@@ -154,7 +154,7 @@ async def test_a_method_is_denied_before_the_cluster_is_asked_for_anything(
 async def test_what_needs_no_verb_concerns_what_is_followed_here(
     gateway: Guarded, method: str
 ) -> None:
-    async with connected(gateway.websocket, NOBODY) as client:
+    async with connected(gateway.websocket, bearer(NOBODY)) as client:
         error = (await client.call(method, **PARAMS[method]))["error"]
         assert (error["code"], "is not followed here" in error["message"]) == (-32602, True)
 
@@ -165,7 +165,7 @@ async def test_a_token_that_is_not_valid_any_more_ends_the_socket_whatever_is_ca
 ) -> None:
     async with (
         a_guarded_gateway(tmp_path, kept_seconds=0.2) as gateway,
-        connected(gateway.websocket, ALICE) as client,
+        connected(gateway.websocket, bearer(ALICE)) as client,
     ):
         gateway.knows({}, DEVS)
         await client.send(method, **PARAMS[method])
@@ -182,7 +182,7 @@ async def test_a_silent_viewer_is_closed_when_its_token_is_revoked(
 ) -> None:
     async with a_guarded_gateway(tmp_path, kept_seconds=0.2) as gateway:
         await gateway.create("e1")
-        async with connected(gateway.websocket, ALICE) as client:
+        async with connected(gateway.websocket, bearer(ALICE)) as client:
             assert "result" in await client.call("attach", execution="e1")
             gateway.knows({NOBODY: TOKENS[NOBODY]}, DEVS)
             assert await client.closed() == 1008
@@ -195,7 +195,7 @@ async def test_a_stream_ends_when_its_right_is_taken_away_and_the_socket_stays(
 ) -> None:
     async with a_guarded_gateway(tmp_path, kept_seconds=0.2) as gateway:
         await gateway.create("e1")
-        async with connected(gateway.websocket, ALICE) as client:
+        async with connected(gateway.websocket, bearer(ALICE)) as client:
             await client.call("attach", execution="e1")
             gateway.knows(TOKENS)
             told = await client.next()
@@ -207,7 +207,7 @@ async def test_a_stream_ends_when_its_right_is_taken_away_and_the_socket_stays(
 
 
 async def test_an_execution_bears_the_name_of_who_asked_for_it(gateway: Guarded) -> None:
-    async with connected(gateway.websocket, ALICE) as client:
+    async with connected(gateway.websocket, bearer(ALICE)) as client:
         forged = await client.call("execute", argv=["true"], requestedBy="root")
         assert forged["error"]["code"] == -32602
         assert "written by the gateway" in forged["error"]["message"]
@@ -220,7 +220,7 @@ async def test_to_take_over_one_must_be_allowed_to_write(gateway: Guarded, log: 
     watcher = {"users": ["nobody"], "verbs": ["get", "create"], "namespaces": ["default"]}
     gateway.knows(TOKENS, DEVS, watcher)
     await gateway.create("e1")
-    async with connected(gateway.websocket, NOBODY) as client:
+    async with connected(gateway.websocket, bearer(NOBODY)) as client:
         taken = await client.call("attach", execution="e1", sessionId="s")
         assert "may not patch" in taken["error"]["message"]
         retried = await client.call("execute", argv=["true"], name="e1", idempotencyKey="k")
@@ -231,7 +231,7 @@ async def test_to_take_over_one_must_be_allowed_to_write(gateway: Guarded, log: 
 
 async def test_many_clients_of_one_token_cost_one_review(gateway: Guarded) -> None:
     async def a_client() -> None:
-        async with connected(gateway.websocket, ALICE) as client:
+        async with connected(gateway.websocket, bearer(ALICE)) as client:
             for _ in range(5):
                 assert "result" in await client.call("list")
 
@@ -246,7 +246,7 @@ async def test_while_the_api_server_fails_one_is_told_to_come_again(gateway: Gua
     url = gateway.websocket.replace("ws", "http", 1)
     status, headers, _ = await knock(url, Authorization=f"Bearer {ALICE}")
     assert (status, headers["Retry-After"]) == (503, "5")
-    async with connected(gateway.websocket, ALICE) as client:
+    async with connected(gateway.websocket, bearer(ALICE)) as client:
         fault["resource"] = "subjectaccessreviews.authorization.k8s.io"
         await gateway.cluster.ask("POST", "/devcluster/faults", fault)
         error = (await client.call("list"))["error"]
@@ -255,7 +255,10 @@ async def test_while_the_api_server_fails_one_is_told_to_come_again(gateway: Gua
 
 
 async def test_probes_and_metrics_want_no_token_and_tell_no_name(gateway: Guarded) -> None:
-    async with connected(gateway.websocket, ALICE) as client, aiohttp.ClientSession() as http:
+    async with (
+        connected(gateway.websocket, bearer(ALICE)) as client,
+        aiohttp.ClientSession() as http,
+    ):
         await client.call("list")
         await client.call("list", namespace="other")
         for path in ("health", "healthz", "livez", "readyz", "metrics"):

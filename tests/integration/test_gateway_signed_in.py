@@ -7,7 +7,7 @@ import pytest
 
 from ccx_dev.child import Child
 from ccx_dev.stack import Stack, start_gateway, websocket_of
-from support.wire_client import connected, output_of
+from support.wire_client import bearer, connected, output_of
 
 TICKS = "for i in 1 2 3 4 5 6; do echo tick $i; sleep 0.5; done"
 
@@ -22,7 +22,7 @@ def gateway(local_stack: Stack) -> Iterator[Child]:
 
 async def test_each_does_what_their_role_allows(gateway: Child) -> None:
     url = websocket_of(gateway)
-    async with connected(url, "owner") as owner, connected(url, "viewer") as viewer:
+    async with connected(url, bearer("owner")) as owner, connected(url, bearer("viewer")) as viewer:
         started = (await owner.call("execute", argv=["sh", "-c", TICKS]))["result"]
         name = started["execution"]
         assert (await viewer.call("attach", execution=name))["result"]["execution"] == name

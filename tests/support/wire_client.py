@@ -75,6 +75,10 @@ class WireClient:
         return int(message.data)
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
 @asynccontextmanager
 async def connected(
     url: str, headers: Mapping[str, str] | None = None
