@@ -25,9 +25,9 @@ async def test_each_does_what_their_role_allows(gateway: Child) -> None:
     async with connected(url, "owner") as owner, connected(url, "viewer") as viewer:
         started = (await owner.call("execute", argv=["sh", "-c", TICKS]))["result"]
         name = started["execution"]
+        denied = await viewer.call("control", type="PAUSE", execution=name)
+        assert denied["error"]["code"] == -32012
         assert (await viewer.call("attach", execution=name))["result"]["execution"] == name
-        await viewer.send("control", type="PAUSE", execution=name)
-        assert (await viewer.next_response())["error"]["code"] == -32012
         await owner.send("control", type="PAUSE")
         assert (await owner.next_response())["result"]["status"] == "paused"
         await owner.send("control", type="RESUME")
