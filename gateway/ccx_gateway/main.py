@@ -86,7 +86,8 @@ async def running_gateway(
         )
         services = _services(options, session, links, feeds, metrics)
         if options.probe_address is not None:
-            await _listen(stack, gateway.probes(services), options.probe_address)
+            url = await _listen(stack, gateway.probes(services), options.probe_address)
+            log.info("probes and metrics are at %s, too", url)
         yield await _listen(stack, gateway.app(services), options.address), services
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,34 +59,47 @@ AT_THE_DOOR: dict[str, tuple[dict[str, str], str, int, str]] = {
 }
 
 
-class Log:
-    """All that is logged at DEBUG."""
+class Log(logging.Handler):
+    """All that is logged at DEBUG, from the start of the gateway to its end."""
 
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self._caplog = caplog
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
 
     def denials(self) -> list[dict[str, Any]]:
-        audits = [getattr(record, "audit", None) for record in self._caplog.records]
+        audits = [getattr(record, "audit", None) for record in self.records]
         return [audit for audit in audits if audit and audit["outcome"] == "denied"]
 
     def text(self) -> str:
         formatters = (logs.JsonFormatter(), logs.TextFormatter(), logging.Formatter())
-        lines = [f.format(r) + repr(vars(r)) for f in formatters for r in self._caplog.records]
+        lines = [f.format(r) + repr(vars(r)) for f in formatters for r in self.records]
         return "\n".join(lines)
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> Log:
-    for name in ("", "aiohttp", "asyncio"):
-        caplog.set_level(logging.DEBUG, logger=name)
-    return Log(caplog)
+def log() -> Iterator[Log]:
+    """No test may leave a token in it."""
+    log, loggers = Log(), [logging.getLogger(name) for name in ("", "aiohttp", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    loggers[0].addHandler(log)
+    yield log
+    loggers[0].removeHandler(log)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    text = log.text()
+    assert any(r.levelno == logging.DEBUG for r in log.records), "nothing was logged at DEBUG"
+    assert "canary-" not in text, "a token has been logged"
 
 
 @pytest.fixture
 async def gateway(tmp_path: Path, log: Log) -> AsyncIterator[Guarded]:
     async with a_guarded_gateway(tmp_path) as gateway:
         yield gateway
-    assert "canary-" not in log.text(), "a token has been logged"
 
 
 async def knock(url: str, **headers: str) -> tuple[int, Any, Object]:
@@ -174,7 +188,6 @@ async def test_a_token_that_is_not_valid_any_more_ends_the_socket_whatever_is_ca
         assert message.data == 1008
         assert "the token is not valid any more" in (message.extra or "")
     assert log.denials()[-1]["user"] == "alice"
-    assert "canary-" not in log.text()
 
 
 async def test_a_silent_viewer_is_closed_when_its_token_is_revoked(
@@ -268,6 +281,18 @@ async def test_probes_and_metrics_want_no_token_and_tell_no_name(gateway: Guarde
                 assert "alice" not in page
     for line in ('{result="allowed"} 2.0', '{result="denied"} 1.0', '{result="unavailable"} 0.0'):
         assert f"ccx_gateway_auth_total{line}" in page
+
+
+async def test_the_port_of_the_probes_has_no_way_in(gateway: Guarded, log: Log) -> None:
+    found = re.findall(r"probes and metrics are at (http://[\w.:]+), too", log.text())[0]
+    assert found != gateway.url
+    headers = {"Authorization": f"Bearer {ALICE}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for path in ("health", "healthz", "livez", "readyz", "metrics"):
+            async with http.get(f"{found}/{path}") as answer:
+                assert answer.status == 200
+        async with http.get(f"{found}/ws/mcp") as answer:
+            assert answer.status == 404
 
 
 async def test_pages_of_an_allowed_origin_may_connect(tmp_path: Path) -> None:
