@@ -41,6 +41,8 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files, scr
 	$(BIN)/python -m ccx_api.render --check
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/python -m manifests --check
+	$(BIN)/kubernetes-validate --strict --quiet -k 1.34 deploy/install.yaml
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up
@@ -53,8 +55,9 @@ format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-manifests: .venv/installed ## Render the CRD and the field reference from the models
+manifests: .venv/installed ## Render the CRD, the field reference and deploy/install.yaml
 	$(BIN)/python -m ccx_api.render
+	$(BIN)/python -m manifests
 
 clean: ## Remove what make has made
 	rm -rf .venv .ccx .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 """`make manifests`: write every rendered file; with --check only say which are out of date."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -21,18 +22,19 @@ def rendered() -> dict[Path, str]:
     }
 
 
-def main() -> None:
+def write(files: Mapping[Path, str], *, check: bool) -> None:
+    """Those that are out of date. With `check` end the process, saying which they are."""
     stale = [
         path
-        for path, text in rendered().items()
+        for path, text in files.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
-    if "--check" in sys.argv and stale:
+    if check and stale:
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
         sys.exit(f"out of date: {names}: run `make manifests` and commit what it changes")
     for path in stale:
-        path.write_text(rendered()[path], encoding="utf-8")
+        path.write_text(files[path], encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(rendered(), check="--check" in sys.argv)

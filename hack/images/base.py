@@ -51,7 +51,7 @@ def choose(engine: Engine, wanted: str | None, rootfs: Path | None, say: Say) ->
         return name
     if wanted:
         raise ImagesError(f"{wanted} cannot be had: {failure}")
-    say(f"the registry is not reachable: {failure}")
+    say(f"the registry is not reachable: {failure.rpartition(': ')[2]}")
     say("building the base from Debian packages with mmdebstrap (about a minute, once)")
     _from_debian(engine, debian)
     return debian

@@ -1,0 +1,149 @@
+"""What is installed, and what the policy on pods/exec allows, in the API server's dialect."""
+
+import re
+from typing import Any
+
+import cel
+import pytest
+
+from ccx_api.names import AGENT_CONTAINER, LINK_ARGV
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.main import parse
+from ccx_operator.pod_name import pod_name
+from devcluster import pod_security
+from manifests import exec_policy
+from manifests.install import documents, rendered
+from manifests.names import GATEWAY, METRICS_PORT, OPERATOR, user_of
+
+Manifest = dict[str, Any]
+DOCUMENTS = documents("1.2.3")
+
+
+def of_kind(*kinds: str) -> list[Manifest]:
+    return [document for document in DOCUMENTS if document["kind"] in kinds]
+
+
+DEPLOYMENTS = {d["metadata"]["name"]: d for d in of_kind("Deployment")}
+
+
+def pod_of(name: str) -> Manifest:
+    spec: Manifest = DEPLOYMENTS[name]["spec"]["template"]["spec"]
+    return spec
+
+
+def an_exec(**options: Any) -> Manifest:
+    """As operator and gateway ask for it."""
+    link = {"container": AGENT_CONTAINER, "command": list(LINK_ARGV), "stdin": True, "stdout": True}
+    return {**link, **options}
+
+
+def refusals(options: Manifest, pod: str = "cx-hello-0123abcd-1") -> list[str]:
+    context = {"object": options, "request": {"name": pod}}
+    rules = exec_policy.policy()["spec"]["validations"]
+    return [rule["message"] for rule in rules if not cel.evaluate(rule["expression"], context)]
+
+
+def is_judged(username: str) -> bool:
+    (condition,) = exec_policy.policy()["spec"]["matchConditions"]
+    context = {"request": {"userInfo": {"username": username}}}
+    return bool(cel.evaluate(condition["expression"], context))
+
+
+def test_the_committed_file_is_what_is_rendered() -> None:
+    for path, text in rendered().items():
+        assert path.read_text(encoding="utf-8") == text, "run `make manifests`"
+
+
+def test_the_policies_of_the_folder_are_in_it() -> None:
+    theirs = {"kind": "ValidatingAdmissionPolicy", "metadata": {"name": "theirs"}}
+    assert theirs in documents("1.2.3", [theirs])
+
+
+@pytest.mark.parametrize("name", [OPERATOR, GATEWAY])
+def test_its_pod_keeps_the_rules_of_restricted_on_a_read_only_root(name: str) -> None:
+    pod = pod_of(name)
+    (container,) = pod["containers"]
+    assert pod_security.violations(pod) == ""
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001
+
+
+@pytest.mark.parametrize("name", [OPERATOR, GATEWAY])
+def test_its_account_exists_and_its_probes_ask_a_port_that_it_has(name: str) -> None:
+    (container,) = pod_of(name)["containers"]
+    accounts = {account["metadata"]["name"] for account in of_kind("ServiceAccount")}
+    ports = {port["name"] for port in container["ports"]}
+    probes = [container[probe] for probe in container if probe.endswith("Probe")]
+    assert pod_of(name)["serviceAccountName"] in accounts
+    assert probes
+    assert {probe["httpGet"]["port"] for probe in probes} <= ports
+
+
+def test_the_operator_takes_its_arguments_and_asks_for_images_of_its_own_version() -> None:
+    (container,) = pod_of(OPERATOR)["containers"]
+    assert parse(container["args"]).metrics == ("0.0.0.0", METRICS_PORT)
+    assert container["image"] == "cc-executor/control:1.2.3"
+    installed = next(iter(rendered().values()))
+    version = parse([]).images.runner.partition(":")[2]
+    assert f"image: cc-executor/control:{version}\n" in installed
+
+
+def test_the_service_finds_the_gateway() -> None:
+    (service,) = of_kind("Service")
+    gateway = DEPLOYMENTS[GATEWAY]["spec"]
+    names = {port["name"] for port in pod_of(GATEWAY)["containers"][0]["ports"]}
+    assert service["spec"]["selector"] == gateway["selector"]["matchLabels"]
+    assert service["spec"]["selector"] == gateway["template"]["metadata"]["labels"]
+    assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
+
+
+def test_nobody_is_given_a_wildcard_a_secret_or_the_power_to_give_more() -> None:
+    for role in of_kind("Role", "ClusterRole"):
+        for rule in role["rules"]:
+            words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
+            assert "*" not in words
+            assert not words & {"secrets", "escalate", "bind", "impersonate"}
+            assert "rbac.authorization.k8s.io" not in words
+
+
+def test_only_our_accounts_are_judged() -> None:
+    assert is_judged(user_of(OPERATOR))
+    assert is_judged(user_of(GATEWAY))
+    assert not is_judged("admin")
+    assert not is_judged("system:serviceaccount:other:ccx-operator")
+
+
+def test_the_runner_link_is_allowed() -> None:
+    assert refusals(an_exec()) == []
+    assert refusals(an_exec(tty=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        (an_exec(command=["sh"]), "run nothing but python3 -I -S /ccx/link.py"),
+        (an_exec(command=[*LINK_ARGV, "more"]), "run nothing but"),
+        (an_exec(command=list(LINK_ARGV[:-1])), "run nothing but"),
+        ({"container": AGENT_CONTAINER}, "run nothing but"),
+        (an_exec(container="runner"), "enter no container but agent"),
+        ({"command": list(LINK_ARGV)}, "enter no container but agent"),
+        (an_exec(tty=True), "ask for no terminal"),
+    ],
+)
+def test_every_other_exec_is_refused(options: Manifest, refusal: str) -> None:
+    (message,) = refusals(options)
+    assert refusal in message
+
+
+@pytest.mark.parametrize("pod", ["etcd-0", "cx", "cx-hello-0123abcd", "my-cx-hello-0123abcd-1"])
+def test_a_pod_with_another_name_is_not_entered(pod: str) -> None:
+    (message,) = refusals(an_exec(), pod)
+    assert "no pod that is not an execution's" in message
+
+
+@pytest.mark.parametrize("name", ["a", "hello", "a.b", "x" * 253, "12-34", "a-" * 40 + "z"])
+def test_every_name_that_the_operator_gives_to_a_pod_may_be_entered(name: str) -> None:
+    metadata = {"name": name, "namespace": "ns", "uid": "0a1b2c3d-0000-4000-8000-000000000000"}
+    execution = ClaudeExecution.model_validate({"metadata": metadata, "spec": {"prompt": "x"}})
+    assert re.fullmatch(exec_policy.POD_NAME, pod_name(execution))
+    assert refusals(an_exec(), pod_name(execution)) == []
