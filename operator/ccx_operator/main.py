@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import kopf
 
@@ -40,6 +41,10 @@ log = logging.getLogger(__name__)
 
 FEED_AGAIN_SECONDS = 1.0
 """After the feed has ended by an error."""
+
+_IDENTITY: Any = "ccx-operator"
+"""For peering, which is off. Else kopf asks for the name of our uid, and in an image it has none.
+kopf exports no type for it."""
 
 _TAKEOVER = "until the session of a gateway that has gone is closed (60)"
 
@@ -159,6 +164,7 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
         registry=handlers.registry,
         memo=feed,
         standalone=True,
+        identity=_IDENTITY,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
         ready_flag=ready,
