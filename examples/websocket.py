@@ -21,7 +21,7 @@ async def main() -> None:
             told = message.json()
             print(told.get("method", "answer"), told.get("params") or told.get("result"))
             match told:
-                case {"method": "process.output", "params": {"data": "tick 2\n"}}:
+                case {"method": "process.output", "params": {"data": data}} if "tick 2\n" in data:
                     await call("control", type="PAUSE")
                 case {"method": "process.paused"}:
                     await asyncio.sleep(2)  # nothing ticks
