@@ -5,15 +5,17 @@ from typing import Any
 
 import cel
 import pytest
+import yaml
 
 from ccx_api.names import AGENT_CONTAINER, LINK_ARGV
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway import options as gateway_options
 from ccx_operator.main import parse
 from ccx_operator.pod_name import pod_name
 from devcluster import pod_security
 from manifests import exec_policy
 from manifests.install import documents, rendered
-from manifests.names import GATEWAY, METRICS_PORT, OPERATOR, user_of
+from manifests.names import GATEWAY, GATEWAY_PORT, METRICS_PORT, OPERATOR, PROBE_PORT, user_of
 
 Manifest = dict[str, Any]
 DOCUMENTS = documents("1.2.3")
@@ -77,6 +79,21 @@ def test_its_account_exists_and_its_probes_ask_a_port_that_it_has(name: str) -> 
     assert pod_of(name)["serviceAccountName"] in accounts
     assert probes
     assert {probe["httpGet"]["port"] for probe in probes} <= ports
+
+
+def test_the_gateway_takes_its_arguments_and_lets_nobody_in_without_a_token() -> None:
+    (container,) = pod_of(GATEWAY)["containers"]
+    options = gateway_options.parse(container["args"])
+    assert options.auth == "token"
+    assert options.address == ("0.0.0.0", GATEWAY_PORT)
+    assert options.probe_address == ("0.0.0.0", PROBE_PORT)
+
+
+def test_the_one_who_may_write_requested_by_is_our_gateway() -> None:
+    (installed,) = rendered().values()
+    policies = [d for d in yaml.safe_load_all(installed) if d["kind"].endswith("AdmissionPolicy")]
+    (policy,) = (p for p in policies if p["metadata"]["name"].startswith("requested-by"))
+    assert user_of(GATEWAY) in policy["spec"]["validations"][0]["expression"]
 
 
 def test_the_operator_takes_its_arguments_and_asks_for_images_of_its_own_version() -> None:
