@@ -5,7 +5,7 @@ BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
 PORT ?= 8003
 ROUNDS ?= 5
-SCRIPTS := .ci/run hack/kind-up
+SCRIPTS := .ci/run hack/cluster-tests hack/kind-up
 
 # Only where it is given by name: a KUBECONFIG in the environment may be of a cluster that is not for tests.
 ifeq ($(origin KUBECONFIG),command line)

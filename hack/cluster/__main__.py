@@ -1,4 +1,4 @@
-"""`python3 hack/cluster up | down | status | load | restart | build`: a Kubernetes of one node."""
+"""`python3 hack/cluster COMMAND`: a Kubernetes of one node, without Docker."""
 
 import argparse
 import sys
@@ -17,6 +17,7 @@ def main() -> None:
     known.add_parser("up", help="build what is missing, start it, wait until the node is Ready")
     known.add_parser("down", help="end it; images stay for the next start")
     known.add_parser("status", help="what runs")
+    known.add_parser("env", help="what a shell needs to use it: kubeconfig, and kubectl on PATH")
     known.add_parser("build", help="build Kubernetes and etcd only")
     loading = known.add_parser("load", help="import images from archives")
     loading.add_argument("archive", nargs="+", type=Path)

@@ -11,7 +11,7 @@ from typing import Final
 from cluster import build, certificates, cgroups, configs, debian, health, images, network, sysctls
 from cluster.errors import ClusterError
 from cluster.holder import Holder
-from cluster.places import KUBERNETES, Places
+from cluster.places import HOLDER, KUBERNETES, Places
 from cluster.running import restart, rows
 from images import pause
 
@@ -30,6 +30,8 @@ def run(given: argparse.Namespace) -> None:
             down(places)
         case "status":
             status(places)
+        case "env":
+            print(f"export KUBECONFIG={places.kubeconfig} PATH={places.programs}:$PATH")
         case "load":
             load(_running(places), given.archive)
         case "restart":
@@ -43,7 +45,7 @@ def up(places: Places) -> None:
         debian.install(say)
         build.build(places.programs, say)
         _start(places)
-    say(f"Kubernetes {KUBERNETES} is up: export KUBECONFIG={places.kubeconfig}")
+    say(f'Kubernetes {KUBERNETES} is up: eval "$(python3 hack/cluster env)"')
 
 
 def _start(places: Places) -> None:
@@ -74,7 +76,7 @@ def down(places: Places) -> None:
     _needs_root()
     if (holder := Holder.find(places)) is not None:
         holder.kill()
-    places.holder.unlink(missing_ok=True)
+    HOLDER.unlink(missing_ok=True)
     network.unplug()
     cgroups.remove()
     sysctls.put_back(places.sysctls)

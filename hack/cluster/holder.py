@@ -9,12 +9,12 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from cluster.errors import ClusterError
-from cluster.places import Places
+from cluster.places import HOLDER, Places
 
 START_SECONDS: Final = 10.0
 END_SECONDS: Final = 30.0
@@ -29,14 +29,21 @@ class Holder:
     began: int
     """In ticks since boot: a pid alone may be somebody else's by now."""
 
+    state: str
+    """The folder of its cluster."""
+
     @classmethod
     def find(cls, places: Places) -> Self | None:
-        """The one that runs, if one does."""
+        """The one that runs, if one does; it must be of this checkout."""
         try:
-            holder = cls(**json.loads(places.holder.read_text(encoding="utf-8")))
+            holder = cls(**json.loads(HOLDER.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        return holder if holder.is_alive else None
+        if not holder.is_alive:
+            return None
+        if holder.state != str(places.state):
+            raise ClusterError(f"another cluster is up, that of {holder.state}: end it there first")
+        return holder
 
     @classmethod
     def start(cls, places: Places) -> Self:
@@ -53,8 +60,8 @@ class Holder:
                 start_new_session=True,
             )
         pid = _child_of(outer, places)
-        holder = cls(pid, _began(pid) or 0)
-        places.holder.write_text(json.dumps({"pid": holder.pid, "began": holder.began}))
+        holder = cls(pid, _began(pid) or 0, str(places.state))
+        HOLDER.write_text(json.dumps(asdict(holder)), encoding="utf-8")
         return holder
 
     @property

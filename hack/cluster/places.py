@@ -30,6 +30,9 @@ API_PORT: Final = 6443
 API_URL: Final = f"https://{NODE_ADDRESS}:{API_PORT}"
 CNI_PLUGINS: Final = Path("/usr/lib/cni")
 
+HOLDER: Final = Path("/run/ccx-cluster.json")
+"""Who holds the namespaces, and for which checkout: addresses and cgroups are the machine's."""
+
 CONTAINERD_SOCKET: Final = Path("/run/containerd/containerd.sock")
 """In the cluster's own mount namespace, where /run, /var/lib and /var/log are its own."""
 
@@ -66,11 +69,6 @@ class Places:
     def kubeconfig(self) -> Path:
         """Of the cluster's administrator, for people and tests."""
         return self.state / "kubeconfig"
-
-    @property
-    def holder(self) -> Path:
-        """Says the pid that holds the namespaces, and when it began."""
-        return self.state / "holder.json"
 
     @property
     def components(self) -> Path:
