@@ -1,9 +1,10 @@
 """A real cluster for the bench: namespaces of its own, filled with many objects at a time."""
 
 import asyncio
+import json
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from ccx_kube.session import KubeSession
 
 _API: Final = f"/apis/{API_VERSION}"
 _OURS: Final = Path(__file__).parents[2] / ".ccx/cluster/kubeconfig"
+INSTALLED: Final = "cc-executor"
 CLIENTS: Final = 24
 WAIT_SECONDS: Final = 300.0
 LOOK_SECONDS: Final = 0.1
@@ -36,6 +38,16 @@ def kubeconfig() -> Path:
 class Namespace:
     session: KubeSession
     name: str
+
+    def kubeconfig(self, directory: Path) -> Path:
+        """As ours, but for a default namespace: operator and gateway keep their Leases there."""
+        config = json.loads(kubeconfig().read_text(encoding="utf-8"))
+        for context in config["contexts"]:
+            context["context"]["namespace"] = self.name
+        file = directory / "kubeconfig"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(config), encoding="utf-8")
+        return file
 
     async def create_executions(self, count: int, spec: dict[str, Any]) -> None:
         path = object_path(_API, self.name, PLURAL)
@@ -60,7 +72,8 @@ class Namespace:
         path = object_path("/api/v1", self.name, "pods")
 
         async def create(number: int) -> None:
-            body = {"metadata": {"name": f"p{number}"}, "spec": _POD}
+            pod = a_pod("none", ["true"], schedulerName="nobody")
+            body = {"metadata": {"name": f"p{number}"}, "spec": pod}
             await self.session.request("POST", path, body=body)
 
         await _many(count, create)
@@ -82,15 +95,31 @@ class Namespace:
 
 @asynccontextmanager
 async def a_namespace() -> AsyncIterator[Namespace]:
-    """Gone afterwards, with all that is in it."""
+    """Gone afterwards, with all that is in it. An installed operator rests meanwhile."""
     async with await KubeSession.from_environment(str(kubeconfig())) as session:
         name = f"bench-{time.time_ns() // 1_000_000:x}"
         await session.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
+        rested = await _scale_operator(session, 0)
         try:
             await _until_there(session, f"/api/v1/namespaces/{name}/serviceaccounts/default")
             yield Namespace(session, name)
         finally:
             await session.request("DELETE", f"/api/v1/namespaces/{name}")
+            if rested:
+                await _scale_operator(session, 1)
+
+
+async def _scale_operator(session: KubeSession, replicas: int) -> bool:
+    """False: there is none. Two operators would share the work, and the figures."""
+    path = object_path("/apis/apps/v1", INSTALLED, "deployments", "ccx-operator", "scale")
+    body = {"spec": {"replicas": replicas}}
+    try:
+        await session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+    except ApiError as exc:
+        if exc.is_not_found:
+            return False
+        raise
+    return True
 
 
 async def _until_there(session: KubeSession, path: str) -> None:
@@ -140,21 +169,20 @@ _FINISHED: Final = {
         for kind in ("Accepted", "Succeeded", "Finished")
     ],
 }
-_POD: Final = {
-    "schedulerName": "nobody",
-    "securityContext": {
+
+
+def a_pod(image: str, command: Sequence[str], **spec: Any) -> dict[str, Any]:
+    """The spec of one that Pod Security `restricted` takes."""
+    container = {
+        "name": "c",
+        "image": image,
+        "command": [*command],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    security = {
         "runAsNonRoot": True,
         "runAsUser": 10001,
         "seccompProfile": {"type": "RuntimeDefault"},
-    },
-    "containers": [
-        {
-            "name": "c",
-            "image": "none",
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            },
-        }
-    ],
-}
+    }
+    restart = {"restartPolicy": "Never", "automountServiceAccountToken": False}
+    return {"securityContext": security, "containers": [container], **restart, **spec}

@@ -31,7 +31,11 @@ class Viewer:
 
     async def run(self, *argv: str) -> None:
         await self.call("execute", argv=argv)
-        while '"process.completed"' not in await self._receive():
+        await self.until("process.completed")
+
+    async def until(self, method: str) -> None:
+        """That notification comes."""
+        while f'"{method}"' not in await self._receive():
             pass
 
     async def read(self, total: int, pace: Pace, number: int) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.cluster import a_namespace, kubeconfig
 from bench.harness import Bench
+from bench.programs import child, start_operator
 from bench.row import AtLeast, AtMost, Row
 from bench.usage import cpu_seconds, peak_mib
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -25,7 +26,6 @@ from ccx_operator.pod_spec import Images, pod_body
 EXECUTIONS, FINISHED, FOREIGN_PODS = 500, 10_000, 20_000
 SPEC = {"command": ["true"], "podTemplate": {"spec": {"schedulerName": "nobody"}}}
 READY_SECONDS, SETTLE_SECONDS = 60.0, 3.0
-BIN = Path(sys.executable).parent
 
 Start = Callable[[str, Path], Child]
 
@@ -50,15 +50,15 @@ def _pods_made(bench: Bench) -> Iterator[Row]:
 async def _make_pods(start: Start, directory: Path) -> tuple[float, float]:
     """Seconds from the first creation to the last status, and CPU seconds."""
     async with a_namespace() as namespace:
-        child = start(namespace.name, directory)
+        running = start(namespace.name, directory)
         try:
             await asyncio.sleep(SETTLE_SECONDS)  # its first list is not what is measured
-            cpu, began = cpu_seconds(child.pid), time.monotonic()
+            cpu, began = cpu_seconds(running.pid), time.monotonic()
             await namespace.create_executions(EXECUTIONS, SPEC)
             await namespace.until_named(EXECUTIONS)
-            return time.monotonic() - began, cpu_seconds(child.pid) - cpu
+            return time.monotonic() - began, cpu_seconds(running.pid) - cpu
         finally:
-            child.end()
+            running.end()
 
 
 def _finished(bench: Bench) -> Iterator[Row]:
@@ -88,15 +88,15 @@ async def _start_beside(count: int, directory: Path) -> tuple[float, float]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     began = time.monotonic()
-    child = _child([str(BIN / "ccx-operator"), "--metrics-address", address], directory)
+    operator = start_operator(kubeconfig(), directory, "--metrics-address", address)
     try:
         async with asyncio.timeout(READY_SECONDS):
             while True:
                 if await asyncio.to_thread(_known, address) >= count:
-                    return time.monotonic() - began, peak_mib(child.pid)
+                    return time.monotonic() - began, peak_mib(operator.pid)
                 await asyncio.sleep(0.1)
     finally:
-        child.end()
+        operator.end()
 
 
 def _known(address: str) -> int:
@@ -112,7 +112,7 @@ def _known(address: str) -> int:
 
 
 def _operator(namespace: str, directory: Path) -> Child:
-    return _child([str(BIN / "ccx-operator"), "--namespace", namespace], directory)
+    return start_operator(kubeconfig(), directory, "--namespace", namespace)
 
 
 def _bare_loop(namespace: str, directory: Path) -> Child:
@@ -125,9 +125,4 @@ def _bare_loop(namespace: str, directory: Path) -> Child:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(body), encoding="utf-8")
     words = ["-m", "bench.baselines.bare_loop", str(kubeconfig()), namespace, str(file)]
-    return _child([sys.executable, *words], directory)
-
-
-def _child(argv: list[str], directory: Path) -> Child:
-    env = {"KUBECONFIG": str(kubeconfig())}
-    return Child(argv[0], argv, log=directory / "operator.log", env=env, ready_seconds=None)
+    return child([sys.executable, *words], kubeconfig(), directory)
