@@ -105,7 +105,7 @@ class Kubectl:
 
 
 def documents(*objects: Object) -> str:
-    """One after the other. (Of a List kubectl does not ask the server for its strict validation.)"""
+    """One after the other: of a List kubectl does not ask the server for strict validation."""
     return "\n".join(map(json.dumps, objects))
 
 
