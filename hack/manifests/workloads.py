@@ -51,12 +51,12 @@ def operator(version: str) -> Manifest:
     container = _container(
         OPERATOR,
         version,
-        [f"--metrics-address=0.0.0.0:{METRICS_PORT}"],
-        ports={"metrics": METRICS_PORT},
+        [f"--metrics-address=0.0.0.0:{METRICS_PORT}", f"--probe-address=0.0.0.0:{PROBE_PORT}"],
+        ports={"metrics": METRICS_PORT, "probes": PROBE_PORT},
         memory=("128Mi", "512Mi"),
     )
-    # It has no liveness probe: it exits when a part of it dies.
     container["readinessProbe"] = _probe("/metrics", "metrics")
+    container["livenessProbe"] = {**_probe("/healthz", "probes"), "failureThreshold": 6}
     return _deployment(OPERATOR, "operator", container, _NEVER_TWO)
 
 

@@ -56,6 +56,7 @@ class Options:
 
     images: Images
     metrics: tuple[str, int] | None
+    probes: tuple[str, int] | None
     node_lost: timedelta
     takeover: timedelta
     log_format: str
@@ -83,6 +84,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
     add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
     add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
+    add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
     add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
     add("--log-format", choices=("json", "text"), default="json")
@@ -91,6 +93,7 @@ def parse(words: Sequence[str]) -> Options:
         namespaces=tuple(found.namespace),
         images=Images(runtime=found.runtime_image, runner=found.runner_image),
         metrics=found.metrics_address,
+        probes=found.probe_address,
         node_lost=timedelta(seconds=found.node_lost_seconds),
         takeover=timedelta(seconds=found.session_takeover_seconds),
         log_format=found.log_format,
@@ -168,6 +171,7 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
         ready_flag=ready,
+        liveness_endpoint=_liveness(options.probes),
     )
     raise RuntimeError("kopf has ended")
 
@@ -175,6 +179,14 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
 def _heard(store: Store, queue: WorkQueue, place: Place, snapshot: Snapshot) -> None:
     store.heard(place.execution, snapshot, _now(), pod_uid=place.pod_uid)
     queue.add(place.execution)
+
+
+def _liveness(address: tuple[str, int] | None) -> str | None:
+    """Answered by the loop that does the work, so that one that hangs is noticed."""
+    if address is None:
+        return None
+    host, port = address
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz"
 
 
 def _now() -> datetime:

@@ -16,10 +16,11 @@ def test_everything_has_a_default() -> None:
 def test_what_can_be_said() -> None:
     words = ["--namespace", "a", "--namespace", "b", "--runtime-image", "r", "--runner-image", "n"]
     words += ["--metrics-address", "[::1]:9090", "--node-lost-seconds", "60"]
-    words += ["--session-takeover-seconds", "5"]
+    words += ["--session-takeover-seconds", "5", "--probe-address", "0.0.0.0:8004"]
     options = parse(words)
     assert (options.namespaces, options.metrics) == (("a", "b"), ("::1", 9090))
     assert (options.images.runtime, options.images.runner) == ("r", "n")
+    assert options.probes == ("0.0.0.0", 8004)
     assert options.node_lost == timedelta(seconds=60)
     assert options.takeover == timedelta(seconds=5)
 
