@@ -14,7 +14,7 @@ endif
 .PHONY: help demo up test e2e check cluster format manifests clean
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: .venv/installed $(CLAUDE_CLI)/installed ## Run the real Claude Code CLI as an execution: pause, resume, done
 	@$(BIN)/python -m ccx_dev.demo

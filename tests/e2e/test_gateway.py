@@ -138,6 +138,7 @@ async def test_who_may_only_read_starts_and_ends_nothing(
         connected(gateway.websocket, gateway.headers(READER)) as reader,
     ):
         name = await started(user, kubectl, "sleep 600")
+        await asyncio.to_thread(kubectl.wait, name, "Running")
         await reader.send("execute", argv=["true"], namespace=namespace)
         assert (await reader.next_response())["error"]["code"] == -32012
         await reader.send("control", type="CANCEL", execution=name, namespace=namespace)

@@ -71,7 +71,7 @@ def test_an_image_that_cannot_be_had_is_named(kubectl: Kubectl) -> None:
 
 def test_a_start_that_takes_too_long_fails_with_what_held_it_up(kubectl: Kubectl) -> None:
     image = "registry.invalid/agent:1"
-    kubectl.apply(an_execution("late", command=["true"], image=image, startDeadlineSeconds=2))
+    kubectl.apply(an_execution("late", command=["true"], image=image, startDeadlineSeconds=10))
     status = kubectl.wait("late", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "StartDeadlineExceeded")
     assert image in status["message"]
