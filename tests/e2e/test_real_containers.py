@@ -13,7 +13,7 @@ from support import attacks
 from support.kubectl import Kubectl, an_execution
 from support.outside import running
 from support.under_test.cluster import ClusterUnderTest
-from support.under_test.processes import Processes
+from support.under_test.processes import Processes, TreeInPod
 from support.waiting import eventually
 
 ATTACKS = Path(attacks.__file__).read_text(encoding="utf-8")
@@ -90,6 +90,26 @@ def test_the_runner_survives_what_its_agent_tries(kubectl: Kubectl, processes: P
     status = kubectl.wait("attacker", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Cancelled", "CancelledByUser")
     assert tree.left() == []
+
+
+def test_a_reader_inside_sees_what_is_seen_from_the_node(
+    kubectl: Kubectl, processes: Processes
+) -> None:
+    """Where the node is another machine, it is all that the tests have."""
+    three = "sleep 600 & sleep 600 & sleep 600"
+    kubectl.apply(an_execution("seen", command=["sh", "-c", three]))
+    execution = kubectl.wait("seen", "Running")
+    tree = processes.of(execution)
+    inside = TreeInPod(kubectl, execution["status"]["podName"])
+    eventually(lambda: len(tree.below()) == 4, what="all have started")
+    assert len(inside.below()) == 4
+    assert len(inside.left()) == 5
+    kubectl.wish("seen", "Paused")
+    kubectl.wait("seen", "Paused")
+    assert running(inside.below()) == running(tree.below()) == []
+    kubectl.wish("seen", "Cancelled")
+    kubectl.wait("seen", "Finished")
+    assert inside.left() == tree.left() == []
 
 
 def test_what_succeeds_is_in_the_documentation() -> None:
