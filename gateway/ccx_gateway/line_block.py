@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from ccx_gateway.output_text import text_of
+from ccx_gateway.output_text import decoded
 from ccx_gateway.output_window import Slice
 
 BLOCK: Final = 64 * 1024
@@ -20,6 +20,8 @@ BLOCK: Final = 64 * 1024
 
 _TEXT: Final = 0x81
 """First byte of a text frame that is a whole message."""
+
+_SHORT, _MIDDLE, _LONG = (struct.Struct(f"!BB{size}").pack for size in ("", "H", "Q"))
 
 Tell = Callable[[Slice], bytes]
 """The message for a slice."""
@@ -44,12 +46,12 @@ def line_block(found: Slice, start: int, tell: Tell, *, size: int = BLOCK) -> Li
     frames = bytearray()
     while True:
         end = data.find(b"\n", start) + 1 or stop
-        line = Slice(found.offset + start, found.stream, data[start:end])
+        line, offset = data[start:end], found.offset + start
         if found.truncated and end == stop:
-            message = tell(Slice(line.offset, line.stream, line.data, truncated=True))
+            message = tell(Slice(offset, found.stream, line, truncated=True))
         else:
-            place = b'"offset":%d,"end":%d}}' % (line.offset, line.end)
-            message = head + orjson.dumps(text_of(line)) + foot + place
+            place = b'"offset":%d,"end":%d}}' % (offset, found.offset + end)
+            message = head + orjson.dumps(decoded(line)) + foot + place
         if end == stop or len(frames) + len(message) >= size:
             return LineBlock(bytes(frames), message, end)
         frames += frame_header(len(message)) + message
@@ -59,10 +61,10 @@ def line_block(found: Slice, start: int, tell: Tell, *, size: int = BLOCK) -> Li
 def frame_header(length: int) -> bytes:
     """Of a text frame from the server: not masked, and the length in as few bytes as it takes."""
     if length < 126:
-        return struct.pack("!BB", _TEXT, length)
+        return _SHORT(_TEXT, length)
     if length < 1 << 16:
-        return struct.pack("!BBH", _TEXT, 126, length)
-    return struct.pack("!BBQ", _TEXT, 127, length)
+        return _MIDDLE(_TEXT, 126, length)
+    return _LONG(_TEXT, 127, length)
 
 
 def _around_the_text(found: Slice, tell: Tell) -> tuple[bytes, bytes]:
