@@ -19,8 +19,10 @@ from ccx_gateway import audit
 from ccx_gateway.caller import Caller
 from ccx_gateway.door import Door
 from ccx_gateway.errors import SessionLimit
-from ccx_gateway.handshake import Refused, Upgrade
+from ccx_gateway.frame_writer import WRITER_LIMIT, FrameWriter
+from ccx_gateway.handshake import Refused, Upgrade, output_mode
 from ccx_gateway.jsonrpc import dump, error_response
+from ccx_gateway.output_mode import OutputMode
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.socket import MAX_FRAME, Socket
@@ -35,10 +37,18 @@ READY_CACHED_SECONDS: Final = 2.0
 
 class Gateway:
     def __init__(
-        self, session: KubeSession, door: Door, *, max_sessions: int, executions: int
+        self,
+        session: KubeSession,
+        door: Door,
+        *,
+        max_sessions: int,
+        executions: int,
+        output: OutputMode,
     ) -> None:
+        """`output` is for a connection that does not say how it wants it."""
         self._session, self._door = session, door
         self._max_sessions, self._executions = max_sessions, executions
+        self._output: OutputMode = output
         self._sockets: set[Socket] = set()
         self._stopping = False
         self._began = time.monotonic()
@@ -69,23 +79,34 @@ class Gateway:
         peer = request.remote or ""
         try:
             caller = await self._door.admit(_upgrade(request))
+            output = output_mode(request.query.getall("output", ()), self._output)
         except Refused as exc:
             audit.refused(audit.Who("", peer), exc.reason)
             body = {"error": exc.error, "message": str(exc)}
             return web.json_response(body, status=exc.status, headers=exc.headers)
-        return await self._serve(services, request, caller, peer)
+        session = Session(executions=self._executions, output=output)
+        return await self._serve(services, request, session, caller, peer)
 
     async def _serve(
-        self, services: Services, request: web.Request, caller: Caller, peer: str
+        self,
+        services: Services,
+        request: web.Request,
+        session: Session,
+        caller: Caller,
+        peer: str,
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(
-            max_msg_size=MAX_FRAME, autoping=False, compress=False, timeout=CLOSE_SECONDS
+            max_msg_size=MAX_FRAME,
+            autoping=False,
+            compress=False,
+            timeout=CLOSE_SECONDS,
+            writer_limit=WRITER_LIMIT[session.output],
         )
         if len(self._sockets) >= self._max_sessions or self._stopping:
             await socket.prepare(request)
             return await _refuse(socket)
-        session = Session(executions=self._executions)
-        served = Socket(socket, services, session, caller, peer)
+        send = FrameWriter(request, socket).send
+        served = Socket(socket, send, services, session, caller, peer)
         self._sockets.add(served)
         try:
             await socket.prepare(request)

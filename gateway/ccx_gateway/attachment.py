@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ccx_gateway.feed import Feed
+from ccx_gateway.line_block import LineBlock
 from ccx_gateway.shared_frame import SharedFrame
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
@@ -24,9 +25,14 @@ class Attachment:
         self._task.add_done_callback(self._has_ended)
 
     @property
-    def frame(self) -> SharedFrame:
+    def frame(self) -> SharedFrame[bytes]:
         """Of all who are attached to this execution."""
         return self._feed.frame
+
+    @property
+    def lines(self) -> SharedFrame[LineBlock]:
+        """The same, of those who want line by line."""
+        return self._feed.lines
 
     @property
     def cursor(self) -> int:

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from typing import Final
 
 from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
+from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
@@ -39,7 +40,8 @@ class Feed:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
-        self.frame = SharedFrame()
+        self.frame = SharedFrame[bytes]()
+        self.lines = SharedFrame[LineBlock]()
         self._upstream, self._failed = upstream, failed
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
         self.read_spool = self._behind.read

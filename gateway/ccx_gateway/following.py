@@ -13,11 +13,13 @@ from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
+from ccx_gateway.by_lines import send_by_lines
 from ccx_gateway.errors import ExecutionNotFound, GatewayError
 from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost, Slice
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
+from ccx_gateway.output_mode import OutputMode
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
 
@@ -38,12 +40,13 @@ class Following:
         watcher: Watcher,
         feeds: Feeds,
         metrics: Metrics,
+        output: OutputMode,
         over: Callable[[], None],
     ) -> None:
         """`over` is called when the execution is, and before that is told."""
         self.execution = execution
         self._outbox, self._watcher, self._feeds = outbox, watcher, feeds
-        self._metrics, self._over = metrics, over
+        self._metrics, self._output_mode, self._over = metrics, output, over
         self._attachment: Attachment | None = None
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
@@ -138,12 +141,15 @@ class Following:
 
     async def _send(self, found: Slice | Gap) -> None:
         await self._begun.wait()
-        if isinstance(found, Slice):
-            assert self._attachment is not None
+        assert self._attachment is not None
+        if isinstance(found, Gap):
+            await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
+        elif self._output_mode == "lines":
+            shared = self._attachment.lines
+            await send_by_lines(found, shared, self._frame, self._outbox.send)
+        else:
             frame = self._attachment.frame.of(found, partial(self._frame, found))
             await self._outbox.send(frame)
-        else:
-            await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
         self._metrics.sent(found)
 
     def _frame(self, found: Slice) -> bytes:

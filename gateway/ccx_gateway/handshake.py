@@ -1,6 +1,7 @@
 """What the headers and the URL of an upgrade say, and what is wrong with them. Pure.
 
 Authorization, query -> bearer_token() -> Token        Origin, Host -> is_allowed_origin()
+query -> output_mode() -> OutputMode
 """
 
 import ipaddress
@@ -11,9 +12,15 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from ccx_gateway.authn import Token
+from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
 
-Error = Literal["unauthenticated", "forbidden", "unavailable"]
-STATUS: Final[dict[Error, int]] = {"unauthenticated": 401, "forbidden": 403, "unavailable": 503}
+Error = Literal["invalid", "unauthenticated", "forbidden", "unavailable"]
+STATUS: Final[dict[Error, int]] = {
+    "invalid": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "unavailable": 503,
+}
 RETRY_AFTER: Final = "5"
 
 _IN_URLS: Final = frozenset(
@@ -75,6 +82,17 @@ def bearer_token(authorization: Sequence[str], audience: str) -> Token:
 def invalid_token(audience: str, reason: str) -> Refused:
     text = f"{reason}: {how_to(audience)}"
     return Refused("unauthenticated", text, reason, with_token=True)
+
+
+def output_mode(wanted: Sequence[str], default: OutputMode) -> OutputMode:
+    """By the values of the parameter `output`."""
+    if not wanted:
+        return default
+    for mode in OUTPUT_MODES:
+        if tuple(wanted) == (mode,):
+            return mode
+    text = f"output: must be {' or '.join(OUTPUT_MODES)}, once, such as /ws/mcp?output=lines"
+    raise Refused("invalid", text, "no such output mode")
 
 
 def how_to(audience: str) -> str:

@@ -83,6 +83,7 @@ async def running_gateway(
             _door(options, session, metrics, kept_seconds),
             max_sessions=options.max_sessions,
             executions=options.executions,
+            output=options.output,
         )
         services = _services(options, session, links, feeds, metrics)
         if options.probe_address is not None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ccx_gateway.allow_list import VARIABLE
 from ccx_gateway.handshake import is_loopback
+from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
 
 AUDIENCE: Final = "cc-executor"
 
@@ -22,6 +23,7 @@ class Options:
     namespace: str | None
     max_sessions: int
     executions: int
+    output: OutputMode
     log_format: str
 
 
@@ -43,6 +45,7 @@ def parse(words: Sequence[str]) -> Options:
         namespace=found.namespace,
         max_sessions=found.max_sessions,
         executions=found.executions_per_session,
+        output=found.output,
         log_format=found.log_format,
     )
 
@@ -67,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--namespace", help="where a call names none; by default the kubeconfig's or our own")
     add("--max-sessions", type=_positive, default=100, help="sockets at once (100)")
     add("--executions-per-session", type=_positive, default=1, help="that run at once (1)")
+    text = "for connections that name none by ?output=: chunks, many lines to a notification"
+    text += " (default), or lines, one to each"
+    add("--output", choices=OUTPUT_MODES, default="chunks", help=text)
     add("--log-format", choices=("json", "text"), default="json")
     return parser
 

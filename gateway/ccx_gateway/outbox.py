@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ccx_gateway.jsonrpc import dump, notification
+from ccx_gateway.line_block import LineBlock
 
 
 class Outbox:
-    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(self, send: Callable[[bytes | LineBlock], Awaitable[None]]) -> None:
         """`send` raises ConnectionError once the client is gone."""
         self._send, self._turn = send, asyncio.Lock()
 
-    async def send(self, message: bytes) -> None:
+    async def send(self, message: bytes | LineBlock) -> None:
         async with self._turn:
             await self._send(message)
 

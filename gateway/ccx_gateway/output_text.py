@@ -9,4 +9,8 @@ def text_of(found: Slice) -> str:
     So the text's length says nothing of the bytes: `offset` and `end` do. No character is split
     over two slices but by the process itself, or by an offset that a client chose.
     """
-    return found.data.decode("utf-8", "replace")
+    return decoded(found.data)
+
+
+def decoded(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from ccx_gateway.errors import GatewayError, InvalidParams, LimitExceeded, NoProcess
 from ccx_gateway.following import Following
+from ccx_gateway.output_mode import OutputMode
 from ccx_kube.reviews import Access
 
 MAX_SLOTS: Final = 64
@@ -43,10 +44,11 @@ class Slot:
 
 
 class Session:
-    def __init__(self, *, executions: int) -> None:
+    def __init__(self, *, executions: int, output: OutputMode = "chunks") -> None:
         self.id = str(uuid4())
         self.ids = {self.id}
         """Its own and those of the sessions that it has taken over."""
+        self.output: OutputMode = output
         self._limit = executions
         self._slots: list[Slot] = []
 

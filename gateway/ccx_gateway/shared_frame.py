@@ -5,16 +5,20 @@ elsewhere pays for his own, and the others once more. One message is held, of so
 """
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from ccx_gateway.output_window import Slice
 
+M = TypeVar("M")
 
-class SharedFrame:
+
+class SharedFrame(Generic[M]):
     def __init__(self) -> None:
-        self._made_of: Slice | None = None
-        self._frame = b""
+        self._made_of: tuple[Slice, int] | None = None
+        self._frame: M
 
-    def of(self, found: Slice, make: Callable[[], bytes]) -> bytes:
-        if found is not self._made_of:
-            self._frame, self._made_of = make(), found
+    def of(self, found: Slice, make: Callable[[], M], *, start: int = 0) -> M:
+        """`start` tells several of one slice apart."""
+        if self._made_of is None or self._made_of[0] is not found or self._made_of[1] != start:
+            self._frame, self._made_of = make(), (found, start)
         return self._frame

@@ -8,6 +8,7 @@ in their order. A frame that is no text, too long or not UTF-8 ends this socket 
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -20,6 +21,7 @@ from ccx_gateway.caller import Caller, SignedOut
 from ccx_gateway.dispatch import answer
 from ccx_gateway.errors import ClusterUnavailable, Forbidden
 from ccx_gateway.following import Following
+from ccx_gateway.line_block import LineBlock
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.permission import Permission
@@ -48,13 +50,14 @@ class Socket:
     def __init__(
         self,
         socket: web.WebSocketResponse,
+        send: Callable[[bytes | LineBlock], Awaitable[None]],
         services: Services,
         session: Session,
         caller: Caller,
         peer: str,
     ) -> None:
         self._socket, self.session = socket, session
-        self._outbox = Outbox(self._send)
+        self._outbox = Outbox(send)
         self._who = Who(session.id, peer, caller.user)
         self._standing = Standing(caller, session, self._cut)
         permission = Permission(caller, self._who, self._standing.until)
@@ -141,9 +144,6 @@ class Socket:
     def _done(self, size: int, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
         self._room.leave(size)
-
-    async def _send(self, message: bytes) -> None:
-        await self._socket.send_frame(message, WSMsgType.TEXT)
 
     async def _keep_alive(self) -> None:
         """A client that does not read holds up this task, and no call."""

@@ -11,6 +11,7 @@ def test_everything_has_a_default() -> None:
     assert options.origins == frozenset()
     assert (options.namespace, options.log_format) == (None, "json")
     assert (options.max_sessions, options.executions) == (100, 1)
+    assert options.output == "chunks"
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ def test_everything_has_a_default() -> None:
         (["--probe-address", "8004"], "not HOST:PORT"),
         (["--max-sessions", "0"], "not a number from 1 on"),
         (["--log-format", "xml"], "invalid choice"),
+        (["--output", "words"], "invalid choice"),
         (["--auth", "basic"], "invalid choice"),
         (["--audience", " "], "everybody's"),
         (["--allow-origin", "ccx.example"], "not an origin"),

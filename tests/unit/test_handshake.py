@@ -1,7 +1,14 @@
 import pytest
 
 from ccx_gateway.authn import Token
-from ccx_gateway.handshake import Refused, bearer_token, is_allowed_origin, refuse_token_in_url
+from ccx_gateway.handshake import (
+    Refused,
+    bearer_token,
+    is_allowed_origin,
+    output_mode,
+    refuse_token_in_url,
+)
+from ccx_gateway.output_mode import OUTPUT_MODES
 
 
 def test_the_token_is_the_authorization_headers() -> None:
@@ -81,3 +88,17 @@ def test_whose_pages_may_connect(
     """Where nobody signs in, a name that a foreign page has led to loopback is none of ours."""
     ours = {"https://pages.example"}
     assert is_allowed_origin(origin, host, ours, signs_in=signs_in) == allowed
+
+
+def test_how_output_is_wanted_is_said_by_the_url_and_else_by_the_gateways_default() -> None:
+    for default in OUTPUT_MODES:
+        assert output_mode((), default) == default
+        assert output_mode(["lines"], default) == "lines"
+        assert output_mode(["chunks"], default) == "chunks"
+
+
+@pytest.mark.parametrize("wanted", [[""], ["line"], ["LINES"], ["lines", "lines"]])
+def test_another_way_of_output_is_refused_with_those_that_there_are(wanted: list[str]) -> None:
+    with pytest.raises(Refused, match=r"^output: must be chunks or lines, once") as caught:
+        output_mode(wanted, "lines")
+    assert (caught.value.status, caught.value.error) == (400, "invalid")
