@@ -48,7 +48,8 @@ class Kubectl:
             input=stdin,
             env=self._env,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # the link's frames are no text
             timeout=seconds,
             check=False,
         )
