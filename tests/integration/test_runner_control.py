@@ -190,7 +190,7 @@ def test_paused_time_does_not_count_for_the_deadline(tmp_path: Path) -> None:
 def test_a_newer_generation_moves_the_deadline(tmp_path: Path) -> None:
     with a_runner(tmp_path, FOREVER, wish=a_wish(1, "Running", deadline=3600)) as runner:
         link = runner.link()
-        link.ask(Verb.RESUME, a_wish(2, "Running", deadline=0.01))
+        link.ask(Verb.RESUME, a_wish(2, "Running", deadline=1))
         link.close()
         assert runner.ended()["endedBy"] == "Deadline"
 

@@ -8,6 +8,7 @@ cgroup is (the node is this machine, and pids are nested); or a reader is sent i
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from support import outside
 from support.kubectl import Kubectl, Object
 from support.outside import Seen
 from support.under_test.ability import Ability
+from support.waiting import eventually
 
 READER = f"""
 {Path(outside.__file__).read_text(encoding="utf-8")}
@@ -89,13 +91,16 @@ def find_processes(kubectl: Kubectl, probe: Object, mark: str) -> Ability[Proces
         return Ability(told, Processes(_tree_by_cgroup))
     if mark in _command_line(probe["status"]["process"]["pid"]):
         told = "/proc of this machine, by pid: containers are processes of it"
-        return Ability(told, Processes(_tree_by_pid))
+        return Ability(told, Processes(partial(_tree_by_pid, kubectl)))
     told = "by a reader that pod exec sends into the container"
     return Ability(told, Processes(lambda e: TreeInPod(kubectl, e["status"]["podName"])))
 
 
-def _tree_by_pid(execution: Object) -> Tree:
-    process = outside.see(execution["status"]["process"]["pid"])
+def _tree_by_pid(kubectl: Kubectl, execution: Object) -> Tree:
+    """On a busy machine it runs before the operator has had an answer from its runner."""
+    name = execution["metadata"]["name"]
+    told = eventually(lambda: kubectl.execution(name)["status"].get("process"), what="its pid")
+    process = outside.see(told["pid"])
     assert process is not None, "the process has gone already"
     return TreeHere(process.parent)
 
