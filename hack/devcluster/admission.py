@@ -3,13 +3,10 @@
 decoded body -> Admission.admit() -> the object that is stored, or ApiError
 """
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 
-from devcluster import apierrors, metadata, pod_security, pod_shape, pods
-from devcluster import field_errors as errors
-from devcluster.apierrors import ApiError, FieldError
+from devcluster import apierrors, metadata, namespaces, pod_security, pod_shape, pods, small_kinds
+from devcluster.apierrors import ApiError
 from devcluster.custom_resources import CustomResources, check_definition, established
 from devcluster.history import Object
 from devcluster.resources import CRDS, ResourceType
@@ -22,6 +19,10 @@ class WriteOptions:
 
     dry_run: bool = False
     field_validation: str = "Warn"
+    is_patch: bool = False
+    manager: str = ""
+    """Who writes, for managedFields."""
+
     warnings: list[str] = field(default_factory=list)
     """Told to the client in Warning headers."""
 
@@ -35,10 +36,15 @@ class Admission:
         self, rt: ResourceType, obj: Object, old: Object | None, options: WriteOptions
     ) -> None:
         """Complete the object in place, or refuse it. `old` is None for a create."""
+        metadata.check_types(rt, obj["metadata"])
         found = metadata.check(obj["metadata"], old and old["metadata"])
+        if not rt.is_custom:
+            found += metadata.check_finalizer_names(obj["metadata"])
+            small_kinds.complete(rt.key, obj)
+            found += small_kinds.check(rt.key, obj)
         if rt.is_custom:
-            self._report(rt, self._custom.shape(rt, obj), options)
-            found += self._custom.check(rt, obj, old)
+            self._report(rt, obj, self._custom.shape(rt, obj), options)
+            found = self._custom.check(rt, obj, old, found)
         elif rt.key == "pods":
             if wrong := pod_shape.wrong_type(obj):
                 raise apierrors.bad_request(
@@ -46,21 +52,24 @@ class Admission:
                 )
             pods.set_defaults(obj)
             found += pods.check(obj) if old is None else pods.check_update(obj, old)
-        elif rt.key == "secrets":
-            found += _complete_secret(obj)
         elif rt.key == CRDS:
             found += check_definition(obj)
             if not found and not obj.get("status"):
                 obj["status"] = established(obj)
         elif rt.key == "namespaces":
-            obj.setdefault("status", {"phase": "Active"})
+            namespaces.complete(obj)
         if found:
             raise apierrors.invalid(rt, obj["metadata"]["name"], found)
         if old is None and rt.namespaced:
             self._check_place(rt, obj)
 
-    def _report(self, rt: ResourceType, unknown: list[str], options: WriteOptions) -> None:
+    def _report(
+        self, rt: ResourceType, obj: Object, unknown: list[str], options: WriteOptions
+    ) -> None:
         told = [f'unknown field "{path}"' for path in unknown]
+        if told and options.field_validation == "Strict" and options.is_patch:
+            words = f"strict decoding error: {', '.join(told)}"
+            raise apierrors.invalid_patch(obj, words)
         if told and options.field_validation == "Strict":
             raise apierrors.bad_request(
                 f'{rt.kind} in version "{rt.version}" cannot be handled as a {rt.kind}: strict '
@@ -81,7 +90,12 @@ class Admission:
                 f"unable to create new content in namespace {namespace} because it is being "
                 "terminated"
             )
-            raise apierrors.forbidden(rt, name, words)
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise apierrors.forbidden(rt, name, words, causes=[cause])
         if rt.key == "pods":
             self._check_pod(rt, obj, place)
 
@@ -113,17 +127,3 @@ class Admission:
                         f"{what}={used}, limited: {what}={hard[what]}"
                     )
                     raise apierrors.forbidden(rt, name, words)
-
-
-def _complete_secret(secret: Object) -> list[FieldError]:
-    secret.setdefault("type", "Opaque")
-    for key, value in (secret.pop("stringData", None) or {}).items():
-        data = secret.setdefault("data", {})
-        data[key] = base64.b64encode(value.encode()).decode()
-    found = []
-    for key, value in (secret.get("data") or {}).items():
-        try:
-            base64.b64decode(value, validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            found.append(errors.invalid(f"data[{key}]", "<hidden>", "must be base64"))
-    return found

@@ -17,7 +17,7 @@ from devcluster.http_request import decode, error_response, json_response
 from devcluster.http_verbs import Handlers, verb_of
 from devcluster.ports import Node, NodeError
 from devcluster.resources import Registry
-from devcluster.routes import parse
+from devcluster.routes import NoSuchGroup, parse
 from devcluster.store import Store
 
 LARGEST_BODY = 3 * 1024 * 1024
@@ -79,7 +79,10 @@ class Api:
         return await self._resource(request, parts)
 
     async def _resource(self, request: web.Request, parts: list[str]) -> web.StreamResponse:
-        target = parse(parts, self._registry)
+        try:
+            target = parse(parts, self._registry)
+        except NoSuchGroup:
+            return web.Response(text="404 page not found\n", status=404)
         verb = verb_of(request, target)
         kind, code = RequestKind(verb, target.rt.key, target.subresource), 500
         try:

@@ -17,8 +17,18 @@ PODS: Final = ResourceType(
     connects=("log", "exec"),
 )
 NAMESPACES: Final = ResourceType(
-    "", "v1", "namespaces", "Namespace", "namespace", False, True, ("ns",)
+    "",
+    "v1",
+    "namespaces",
+    "Namespace",
+    "namespace",
+    False,
+    True,
+    ("ns",),
+    verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
 )
+"""Not all at once: that would be the cluster."""
+
 CRD_TYPE: Final = ResourceType(
     "apiextensions.k8s.io",
     "v1",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from devcluster import descriptions
 from devcluster.ages import age
 from devcluster.history import Object
 
@@ -122,9 +123,18 @@ def _source(event: Object, _now: datetime) -> str:
     return str(dig(event, "source", "component") or event.get("reportingComponent") or "")
 
 
-NAME: Final = Column("Name", lambda obj, _: obj["metadata"]["name"], format="name")
-AGE: Final = Column("Age", lambda obj, now: age(dig(obj, "metadata", "creationTimestamp"), now))
-_DATA: Final = Column("Data", lambda obj, _: str(len(obj.get("data") or {})))
+NAME: Final = Column(
+    "Name",
+    lambda obj, _: obj["metadata"]["name"],
+    format="name",
+    description=descriptions.NAME,
+)
+AGE: Final = Column(
+    "Age",
+    lambda obj, now: age(dig(obj, "metadata", "creationTimestamp"), now),
+    description=descriptions.AGE,
+)
+_DATA: Final = Column("Data", lambda obj, _: len(obj.get("data") or {}))
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "pods": (

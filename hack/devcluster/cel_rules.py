@@ -132,7 +132,7 @@ def _message(rule: Rule, context: cel.Context) -> str:
         except (KeyError, RuntimeError, TypeError, ValueError):
             told = ""  # the server falls back to the message, too
         if isinstance(told, str) and told.strip():
-            return told
+            return told.strip()
     return rule.message or f"failed rule: {rule.source}"
 
 

@@ -7,7 +7,14 @@ store changes -> Cleanup.on_change (remembers what to look at) -> run() -> delet
 import asyncio
 from collections import defaultdict
 
-from devcluster.deletion import CLEANUP_FINALIZERS, DeleteOptions, delete
+from devcluster.deletion import (
+    CLEANUP_FINALIZERS,
+    POLICY_FINALIZERS,
+    DeleteOptions,
+    delete,
+    disown,
+    release,
+)
 from devcluster.history import Change, Object
 from devcluster.resources import CRDS, Registry, custom_type
 from devcluster.store import Store, key_of
@@ -20,7 +27,7 @@ class Cleanup:
     def __init__(self, store: Store, registry: Registry) -> None:
         self._store, self._registry = store, registry
         self._dependents: defaultdict[str, set[Place]] = defaultdict(set)
-        self._alive: set[str] = set()
+        self._alive: dict[str, Place] = {}
         self._suspects: set[Place] = set()
         self._woken = asyncio.Event()
         for resource in store.resources():
@@ -35,9 +42,11 @@ class Cleanup:
         if change.type != "DELETED":
             self._look(change.resource, change.object)
         else:
-            self._alive.discard(metadata["uid"])
+            self._alive.pop(metadata["uid"], None)
             for owner in metadata.get("ownerReferences") or []:
                 self._dependents[owner["uid"]].discard(place)
+                if owner["uid"] in self._alive:
+                    self._suspects.add(self._alive[owner["uid"]])  # may have waited for this
             self._suspects |= self._dependents.pop(metadata["uid"], set())
             self._suspects |= self._holders(change)
         if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
@@ -56,7 +65,7 @@ class Cleanup:
 
     def _look(self, resource: str, obj: Object) -> None:
         metadata = obj["metadata"]
-        self._alive.add(metadata["uid"])
+        self._alive[metadata["uid"]] = (resource, *key_of(obj))
         for owner in metadata.get("ownerReferences") or []:
             self._dependents[owner["uid"]].add((resource, *key_of(obj)))
         if metadata.get("deletionTimestamp") and resource in CLEANUP_FINALIZERS:
@@ -74,25 +83,50 @@ class Cleanup:
         obj = self._store.get(resource, namespace, name)
         if obj is None:
             return
-        owners = obj["metadata"].get("ownerReferences") or []
-        if owners and not any(owner["uid"] in self._alive for owner in owners):
+        metadata = obj["metadata"]
+        owners = metadata.get("ownerReferences") or []
+        gone = {owner["uid"] for owner in owners if owner["uid"] not in self._alive}
+        if owners and len(gone) == len(owners):
             self._delete(resource, obj)
-        elif obj["metadata"].get("deletionTimestamp") and resource in CLEANUP_FINALIZERS:
+        elif gone:
+            disown(self._store, (resource, namespace, name), gone)
+        if metadata.get("deletionTimestamp"):
+            self._finish(resource, obj)
+
+    def _finish(self, resource: str, obj: Object) -> None:
+        """Do what an object that is to be deleted waits for."""
+        finalizers = obj["metadata"].get("finalizers") or ()
+        dependents = set(self._dependents.get(obj["metadata"]["uid"], ()))
+        if POLICY_FINALIZERS["Orphan"] in finalizers:
+            for place in dependents:
+                disown(self._store, place, {obj["metadata"]["uid"]})
+            release(self._store, resource, obj, POLICY_FINALIZERS["Orphan"])
+        elif POLICY_FINALIZERS["Foreground"] in finalizers:
+            for inside, *key in dependents:
+                if (found := self._store.get(inside, *key)) is not None:
+                    self._delete(inside, found)
+            if not self._blocking(obj):
+                release(self._store, resource, obj, POLICY_FINALIZERS["Foreground"])
+        elif resource in CLEANUP_FINALIZERS:
             self._empty(resource, obj)
+
+    def _blocking(self, owner: Object) -> bool:
+        """Whether a dependent is left that holds the foreground deletion of its owner."""
+        uid = owner["metadata"]["uid"]
+        found = [self._store.get(*place) for place in self._dependents.get(uid, ())]
+        return any(
+            reference["uid"] == uid and reference.get("blockOwnerDeletion")
+            for obj in found
+            if obj is not None
+            for reference in obj["metadata"].get("ownerReferences") or ()
+        )
 
     def _empty(self, resource: str, holder: Object) -> None:
         """Delete what is inside, and let the holder go when nothing is."""
         for inside, obj in self._content(resource, holder):
             self._delete(inside, obj)
-        if self._content(resource, holder):
-            return
-
-        def released(new: Object) -> Object:
-            kept = [f for f in new["metadata"]["finalizers"] if f != CLEANUP_FINALIZERS[resource]]
-            new["metadata"]["finalizers"] = kept
-            return new
-
-        self._store.modify(resource, *key_of(holder), released)
+        if not self._content(resource, holder):
+            release(self._store, resource, holder, CLEANUP_FINALIZERS[resource])
 
     def _content(self, resource: str, holder: Object) -> list[tuple[str, Object]]:
         if resource == CRDS:

@@ -4,6 +4,7 @@ decoded object -> shape() -> check(): pruning, defaults, schema, lists, CEL
 """
 
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 from devcluster import field_errors as errors
@@ -29,8 +30,11 @@ class CustomResources:
         apply_defaults(obj, schema)
         return unknown
 
-    def check(self, rt: ResourceType, obj: Object, old: Object | None) -> list[FieldError]:
-        found = list(validate(obj, _schema(rt), "", old if old is not None else ...))
+    def check(
+        self, rt: ResourceType, obj: Object, old: Object | None, before: Sequence[FieldError] = ()
+    ) -> list[FieldError]:
+        """What was found before, and what is found here."""
+        found = [*before, *validate(obj, _schema(rt), "", old if old is not None else ...)]
         if any(error.reason in errors.BLOCKING for error in found):
             return [*found, errors.invalid("", None, UNCHECKED)]
         return [*found, *self._rules_of(rt).check(obj, old)]
@@ -90,7 +94,7 @@ def established(crd: Object) -> dict[str, Any]:
     now = timestamp()
     words = {"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"}
     return {
-        "acceptedNames": crd["spec"]["names"],
+        "acceptedNames": {k: v for k, v in crd["spec"]["names"].items() if v != []},
         "storedVersions": [custom_type(crd).version],
         "conditions": [
             {

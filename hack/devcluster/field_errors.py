@@ -12,6 +12,7 @@ NO_PATH: Final = "<nil>"
 _INVALID: Final = "FieldValueInvalid"
 BLOCKING: Final = frozenset(
     {
+        "FieldValueNotSupported",
         "FieldValueRequired",
         "FieldValueTooLong",
         "FieldValueTooMany",
@@ -63,11 +64,11 @@ def forbidden(path: str, detail: str) -> FieldError:
 def quoted(value: Any) -> str:
     """A value as Go prints it in these messages."""
     if value is None:
-        return '"null"'
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value}"
     if isinstance(value, str):
         return orjson.dumps(value).decode()
-    return f"map[string]interface {{}}{orjson.dumps(value).decode()}"
+    return orjson.dumps(value).decode()

@@ -41,7 +41,9 @@ class Change:
 class Log:
     """The newest changes of one resource, numbered, and who waits for the next."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, began: int = 0) -> None:
+        self.began = began
+        """The version before which nothing is known."""
         self.changes: deque[Change] = deque(maxlen=keep)
         self.end = 0
         self.waiting: set[asyncio.Event] = set()
@@ -57,6 +59,8 @@ class Log:
             event.set()
 
     def position_after(self, version: int) -> int:
+        if version < self.began:
+            raise ExpiredError(f"too old resource version: {version} ({self.began})")
         for newer, change in enumerate(reversed(self.changes)):
             if change.version <= version:
                 return self.end - newer

@@ -9,30 +9,34 @@ from aiohttp import web
 
 from devcluster import apierrors
 from devcluster.accounts import Accounts
+from devcluster.admission import WriteOptions
 from devcluster.deletion import delete
 from devcluster.faults import Fault, Faults
 from devcluster.history import Object
 from devcluster.http_request import (
     Form,
+    apply_options,
     body_of,
     decode,
+    decode_yaml,
     delete_options,
     flag,
     json_response,
+    whole_number,
     write_options,
 )
-from devcluster.patching import JSON, MERGE, STRATEGIC
+from devcluster.patching import APPLY, JSON, MERGE, STRATEGIC
+from devcluster.pieces import Piece, Pieces
 from devcluster.pod_exec import serve_exec
 from devcluster.pod_log import serve_log
 from devcluster.ports import Node
+from devcluster.resources import ResourceType
 from devcluster.reviews import REVIEWS, review
 from devcluster.routes import Target
 from devcluster.selectors import Predicate, predicate
 from devcluster.store import Store
 from devcluster.verbs import Verbs, typed
 from devcluster.watch import Watch
-
-PATCHES = (JSON, MERGE, STRATEGIC)
 
 
 def verb_of(request: web.Request, target: Target) -> str:
@@ -59,6 +63,7 @@ class Handlers:
         self._store, self._faults, self._node = store, faults, node
         self._accounts = accounts
         self._verbs = Verbs(store)
+        self._pieces = Pieces()
 
     async def serve(
         self, verb: str, request: web.Request, target: Target, fault: Fault | None
@@ -84,9 +89,15 @@ class Handlers:
         return await self._change(verb, request, target)
 
     def _list(self, request: web.Request, target: Target) -> web.Response:
-        """All at once whatever `limit` says, which the API allows."""
-        found = self._selected(request, target)
-        return json_response(Form.of(request).many(target.rt, found, str(self._store.version)))
+        query = request.query
+        piece = self._pieces.cut(
+            target.rt.key,
+            lambda: (self._selected(request, target), self._store.version),
+            limit=whole_number(query.get("limit") or 0),
+            following=query.get("continue", ""),
+            counted=not (query.get("labelSelector") or query.get("fieldSelector")),
+        )
+        return json_response(Form.of(request).many(target.rt, piece))
 
     def _selected(self, request: web.Request, target: Target) -> list[Object]:
         matches = _selector(request, target)
@@ -96,7 +107,7 @@ class Handlers:
     async def _create(self, request: web.Request, target: Target) -> web.Response:
         if target.rt.namespaced and target.namespace is None:
             raise apierrors.method_not_allowed()
-        options, body = write_options(request), await body_of(request)
+        options, body = write_options(request, "CreateOptions"), await body_of(request)
         if target.rt in REVIEWS:
             found = review(target.rt, typed(target.rt, body), self._accounts())
             return json_response(found, status=201)
@@ -104,27 +115,39 @@ class Handlers:
         return self._one(request, target, obj, status=201, warnings=options.warnings)
 
     async def _change(self, verb: str, request: web.Request, target: Target) -> web.Response:
-        options, rt, namespace = write_options(request), target.rt, target.namespace or ""
+        verb_name = "UpdateOptions" if verb == "update" else "PatchOptions"
+        options, rt, namespace = (
+            write_options(request, verb_name),
+            target.rt,
+            target.namespace or "",
+        )
         if verb == "update":
             body = await body_of(request)
             obj = self._verbs.update(
                 rt, namespace, target.name, body, options, subresource=target.subresource
             )
-        else:
-            if request.content_type not in PATCHES:
-                raise apierrors.unsupported_media_type(request.content_type, PATCHES)
-            if request.content_type == STRATEGIC and rt.is_custom:
-                raise apierrors.unsupported_media_type(STRATEGIC, (JSON, MERGE))
-            obj = self._verbs.patch(
-                rt,
-                namespace,
-                target.name,
-                decode(await request.read()),
-                request.content_type,
-                options,
-                subresource=target.subresource,
+            return self._one(request, target, obj, warnings=options.warnings)
+        return await self._patch(request, target, options)
+
+    async def _patch(
+        self, request: web.Request, target: Target, options: WriteOptions
+    ) -> web.Response:
+        rt, place = target.rt, (target.namespace or "", target.name)
+        kind, status = request.content_type, 200
+        if kind not in (known := patches(rt)):
+            raise apierrors.unsupported_media_type(known)
+        force = apply_options(request, is_apply=kind == APPLY)
+        raw = await request.read()
+        if kind == APPLY:
+            obj, is_new = self._verbs.apply(
+                rt, *place, decode_yaml(raw), options, subresource=target.subresource, force=force
             )
-        return self._one(request, target, obj, warnings=options.warnings)
+            status = 201 if is_new else 200
+        else:
+            obj = self._verbs.patch(
+                rt, *place, decode(raw), kind, options, subresource=target.subresource
+            )
+        return self._one(request, target, obj, status=status, warnings=options.warnings)
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
         options, rt = await delete_options(request), target.rt
@@ -143,7 +166,7 @@ class Handlers:
         options = await delete_options(request)
         found = self._selected(request, target)
         left = [delete(self._store, target.rt, obj, options) for obj in found]
-        return json_response(Form.of(request).many(target.rt, left, str(self._store.version)))
+        return json_response(Form.of(request).many(target.rt, Piece(left, self._store.version)))
 
     async def _connect(self, request: web.Request, target: Target) -> web.StreamResponse:
         pod = self._verbs.get(target.rt, target.namespace or "", target.name)
@@ -164,6 +187,11 @@ class Handlers:
         form = Form.of(request)
         data = form.one(target.rt, obj) if form.as_table else obj
         return json_response(data, status=status, warnings=warnings)
+
+
+def patches(rt: ResourceType) -> tuple[str, ...]:
+    """In the order in which the server names them."""
+    return (JSON, MERGE, APPLY) if rt.is_custom else (JSON, MERGE, STRATEGIC, APPLY)
 
 
 def _selector(request: web.Request, target: Target) -> Predicate:

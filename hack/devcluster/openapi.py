@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import orjson
 
+from devcluster.descriptions import API_VERSION, KIND, METADATA, NAME
 from devcluster.resources import Registry, ResourceType
+from devcluster.schema_shape import ROOT_FIELDS
 
 _WRITE_PARAMETERS: Final = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
@@ -20,7 +22,7 @@ _METADATA: Final = {
     "type": "object",
     "description": "ObjectMeta is metadata that all persisted resources must have.",
     "properties": {
-        "name": {"type": "string"},
+        "name": {"type": "string", "description": NAME},
         "namespace": {"type": "string"},
         "generateName": {"type": "string"},
         "labels": _STRINGS,
@@ -88,11 +90,15 @@ def _operations(rt: ResourceType) -> dict[str, Any]:
 
 def _schema(rt: ResourceType) -> dict[str, Any]:
     base = rt.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    meta = {"allOf": [{"$ref": f"#/components/schemas/{_META_NAME}"}]}
+    meta = {
+        "allOf": [{"$ref": f"#/components/schemas/{_META_NAME}"}],
+        "description": METADATA,
+        "default": {},
+    }
     properties = {
-        "apiVersion": {"type": "string"},
-        "kind": {"type": "string"},
-        **base.get("properties", {}),
+        "apiVersion": {"type": "string", "description": API_VERSION},
+        "kind": {"type": "string", "description": KIND},
+        **{k: v for k, v in base.get("properties", {}).items() if k not in ROOT_FIELDS},
         "metadata": meta,
     }
     return {**base, "properties": properties, "x-kubernetes-group-version-kind": [_gvk(rt)]}

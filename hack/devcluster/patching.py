@@ -15,6 +15,7 @@ from devcluster.store import copy_of
 MERGE: Final = "application/merge-patch+json"
 JSON: Final = "application/json-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
+APPLY: Final = "application/apply-patch+yaml"
 
 MERGE_KEYS: Final = {
     "containers": "name",
@@ -132,5 +133,5 @@ def _json_patch(old: Object, patch: Any) -> Object:
         patched: Object = jsonpatch.JsonPatch(patch).apply(copy_of(old))
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         words = "the server rejected our request due to an error in our request"
-        raise ApiError(422, "Invalid", words) from error
+        raise ApiError(422, "Invalid", words, details={}) from error
     return patched

@@ -6,6 +6,7 @@ Every direction waits for the other side: at most PIECE bytes are held for each.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -17,7 +18,9 @@ from devcluster.http_request import flag
 from devcluster.pod_log import container_of
 from devcluster.ports import ExecProcess, Node, NodeError, Reader
 
-PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+V5: Final = "v5.channel.k8s.io"
+V4: Final = "v4.channel.k8s.io"
+PROTOCOLS: Final = (V5, V4)
 STDIN, STDOUT, STDERR, STATUS, CLOSE = 0, 1, 2, 3, 255
 PIECE: Final = 32 * 1024
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
@@ -27,24 +30,23 @@ limit."""
 
 
 async def serve_exec(request: web.Request, pod: Object, node: Node) -> web.StreamResponse:
-    command = request.query.getall("command", [])
-    if not command:
-        raise bad_request("you must specify at least 1 command for the container")
-    container, metadata = container_of(pod, request.query.get("container", "")), pod["metadata"]
-    _check_running(pod, container)
+    """What the API server itself knows is an HTTP error; the rest is told after the upgrade."""
+    command, metadata = request.query.getall("command", []), pod["metadata"]
+    container = container_of(pod, request.query.get("container", ""))
+    if not pod["spec"].get("nodeName"):
+        raise bad_request(f"pod {metadata['name']} does not have a host assigned")
     socket = _socket_for(request)
     streams = {"stdin": flag(request, "stdin"), "tty": flag(request, "tty")}
     try:
+        _check_running(pod, container)
         process = await node.exec(
             metadata["namespace"], metadata["name"], container, command, **streams
         )
     except NodeError as error:
-        if error.code != 500:
-            raise
         return await _refuse(request, socket, error)
     try:
         await socket.prepare(request)
-        await _bridge(socket, process)
+        await _bridge(socket, process, command)
     finally:
         await _let_go(process)
     return socket
@@ -55,42 +57,45 @@ def _socket_for(request: web.Request) -> web.WebSocketResponse:
         protocols=PROTOCOLS, max_msg_size=LARGEST_MESSAGE, compress=False, timeout=2.0
     )
     if not socket.can_prepare(request).ok:
-        raise bad_request("unable to upgrade: exec is offered over WebSocket, by v5 or v4")
+        raise bad_request("Upgrade request required")
+    offered = {
+        word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    }
+    if offered.isdisjoint(PROTOCOLS):
+        raise ApiError(403, "Forbidden", f"unable to upgrade: exec speaks {V5} and {V4}")
     return socket
 
 
 def _check_running(pod: Object, container: str) -> None:
-    """Known before the upgrade, so that it is told whatever protocol the client tries next."""
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
-    if not pod["spec"].get("nodeName"):
-        raise bad_request(f"pod {name} does not have a host assigned")
-    if (phase := status.get("phase")) in ("Succeeded", "Failed"):
-        words = "cannot exec into a container in a completed pod; current phase is"
-        raise bad_request(f"{words} {phase}")
+    status = pod.get("status") or {}
     statuses = [
         *(status.get("initContainerStatuses") or []),
         *(status.get("containerStatuses") or []),
     ]
     if not any(s["name"] == container and "running" in s.get("state", {}) for s in statuses):
         words = f'unable to upgrade connection: container not found ("{container}")'
-        raise ApiError(500, "InternalError", words)
+        raise NodeError(words, code=500, reason="InternalError")
 
 
 async def _refuse(
     request: web.Request, socket: web.WebSocketResponse, error: NodeError
 ) -> web.WebSocketResponse:
-    """A command that cannot be started is known only after the upgrade."""
-    words = f"Internal error occurred: error executing command in container: {error.message}"
-    status = ApiError(500, "InternalError", words).status()
+    """Only the node knows, and the connection is upgraded when it is asked."""
+    causes = {"causes": [{"message": error.message}]}
+    words = f"Internal error occurred: {error.message}"
+    status = ApiError(500, "InternalError", words, details=causes).status()
+    kept = {key: value for key, value in status.items() if key not in ("kind", "apiVersion")}
     await socket.prepare(request)
-    await socket.send_bytes(bytes([STATUS]) + orjson.dumps(status))
+    await socket.send_bytes(bytes([STATUS]) + orjson.dumps(kept))
     await socket.close()
     return socket
 
 
-async def _bridge(socket: web.WebSocketResponse, process: ExecProcess) -> None:
+async def _bridge(
+    socket: web.WebSocketResponse, process: ExecProcess, command: Sequence[str]
+) -> None:
     await socket.send_bytes(bytes([STDOUT]))  # as real servers begin
-    writing = asyncio.create_task(_output(socket, process))
+    writing = asyncio.create_task(_output(socket, process, command))
     reading = asyncio.create_task(_input(socket, process))
     try:
         await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,14 +107,16 @@ async def _bridge(socket: web.WebSocketResponse, process: ExecProcess) -> None:
         raise failed[0]
 
 
-async def _output(socket: web.WebSocketResponse, process: ExecProcess) -> None:
+async def _output(
+    socket: web.WebSocketResponse, process: ExecProcess, command: Sequence[str]
+) -> None:
     """Everything that it prints, then how it ended."""
     async with asyncio.TaskGroup() as pumps:
         pumps.create_task(_pump(socket, STDOUT, process.stdout))
         if process.stderr is not None:
             pumps.create_task(_pump(socket, STDERR, process.stderr))
-    code = await process.wait()
-    await socket.send_bytes(bytes([STATUS]) + orjson.dumps(exit_status(code)))
+    status = exit_status(await process.wait(), command, socket.ws_protocol or V5)
+    await socket.send_bytes(bytes([STATUS]) + orjson.dumps(status))
     await socket.close()
 
 
@@ -146,13 +153,17 @@ async def _let_go(process: ExecProcess) -> None:
         await process.kill()
 
 
-def exit_status(code: int) -> dict[str, Any]:
+def exit_status(code: int, command: Sequence[str], protocol: str) -> dict[str, Any]:
+    """In the words of whoever ends the exec: the API server for v5, the kubelet for v4."""
     if code == 0:
         return {"metadata": {}, "status": "Success"}
+    words = f"command terminated with exit code {code}"
+    if protocol == V4:
+        words = f"error executing command [{' '.join(command)}], exit code {code}"
     return {
         "metadata": {},
         "status": "Failure",
-        "message": f"command terminated with non-zero exit code: exit status {code}",
+        "message": f"command terminated with non-zero exit code: {words}",
         "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
     }

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from aiohttp import web
 
-from devcluster.apierrors import bad_request
+from devcluster import field_errors as errors
+from devcluster.apierrors import FieldError, bad_request, invalid_kind
 from devcluster.history import Object
 from devcluster.http_request import flag, whole_number
 from devcluster.pods import all_containers
@@ -19,9 +20,10 @@ from devcluster.ports import LogOptions, Node
 async def serve_log(request: web.Request, pod: Object, node: Node) -> web.StreamResponse:
     container = container_of(pod, request.query.get("container", ""))
     metadata = pod["metadata"]
+    options = _options(request, metadata["name"])
     if not pod["spec"].get("nodeName"):
-        raise bad_request(f"pod {metadata['name']} does not have a host assigned")
-    chunks = node.logs(metadata["namespace"], metadata["name"], container, _options(request))
+        return web.Response(status=204)
+    chunks = node.logs(metadata["namespace"], metadata["name"], container, options)
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     async with aclosing(chunks):  # type: ignore[type-var]
         first = await anext(chunks, b"")  # an error is known before the answer begins
@@ -49,9 +51,9 @@ def container_of(pod: Object, wanted: str) -> str:
     return str(main[0])
 
 
-def _options(request: web.Request) -> LogOptions:
+def _options(request: web.Request, pod: str) -> LogOptions:
     query = request.query
-    return LogOptions(
+    options = LogOptions(
         follow=flag(request, "follow"),
         previous=flag(request, "previous"),
         timestamps=flag(request, "timestamps"),
@@ -60,14 +62,36 @@ def _options(request: web.Request) -> LogOptions:
         since_seconds=_number(query, "sinceSeconds"),
         since_time=_time(query.get("sinceTime")),
     )
+    if (wrong := _mistake(options)) is not None:
+        raise invalid_kind("PodLogOptions", pod, wrong)
+    return options
+
+
+def _mistake(options: LogOptions) -> FieldError | None:
+    for name, value, least in (
+        ("tailLines", options.tail_lines, 0),
+        ("limitBytes", options.limit_bytes, 1),
+        ("sinceSeconds", options.since_seconds, 1),
+    ):
+        if value is not None and value < least:
+            words = "greater than 0" if least else "greater than or equal to 0"
+            return errors.invalid(name, value, f"must be {words}")
+    if options.since_seconds is not None and options.since_time is not None:
+        words = "at most one of `sinceTime` or `sinceSeconds` may be specified"
+        return errors.forbidden("[]", words)
+    return None
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:
-    return whole_number(name, query[name]) if name in query else None
+    return whole_number(query[name]) if name in query else None
 
 
 def _time(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise bad_request("sinceTime: must be RFC 3339, as 2024-01-02T03:04:05Z") from error
+        shown = errors.quoted(text)
+        words = (
+            f'parsing time {shown} as "2006-01-02T15:04:05Z07:00": cannot parse {shown} as "2006"'
+        )
+        raise bad_request(words) from error

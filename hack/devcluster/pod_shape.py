@@ -63,6 +63,7 @@ _SPEC: Final = {
     },
     "restartPolicy": str,
     "terminationGracePeriodSeconds": int,
+    "activeDeadlineSeconds": int,
     "serviceAccountName": str,
     "schedulerName": str,
     "nodeName": str,

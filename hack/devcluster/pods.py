@@ -3,20 +3,14 @@
 decoded pod -> set_defaults() -> check() -> pod_security.py, quota.py. Pure.
 """
 
-import re
-from typing import Any, Final
+from typing import Final
 
 from devcluster import field_errors as errors
+from devcluster import pod_containers
 from devcluster.apierrors import FieldError
 from devcluster.history import Object
 from devcluster.store import copy_of
 
-_LABEL: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_LABEL_WORDS: Final = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
-    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
-    f"for validation is '{_LABEL}')"
-)
 _PROBES: Final = ("readinessProbe", "livenessProbe", "startupProbe")
 _IMMUTABLE_WORDS: Final = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -89,38 +83,17 @@ def check(pod: Object) -> list[FieldError]:
     for kind in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(kind) or []):
             path = f"spec.{kind}[{index}]"
-            found += _check_container(container, path, volumes)
+            found += pod_containers.check(container, path, volumes)
             if container.get("name") in seen:
                 found.append(errors.duplicate(f"{path}.name", container["name"]))
             seen.add(container.get("name", ""))
     if spec["restartPolicy"] not in ("Always", "OnFailure", "Never"):
         known = ["Always", "OnFailure", "Never"]
         found.append(errors.not_supported("spec.restartPolicy", spec["restartPolicy"], known))
-    return found
-
-
-def _check_container(container: Object, path: str, volumes: set[Any]) -> list[FieldError]:
-    name = container.get("name", "")
-    found = []
-    if not name:
-        found.append(errors.required(f"{path}.name"))
-    elif len(name) > 63 or not re.fullmatch(_LABEL, name):
-        found.append(errors.invalid(f"{path}.name", name, _LABEL_WORDS))
-    if not container.get("image"):
-        found.append(errors.required(f"{path}.image"))
-    for index, mount in enumerate(container.get("volumeMounts") or []):
-        here = f"{path}.volumeMounts[{index}]"
-        if mount.get("name") not in volumes:
-            shown = errors.quoted(mount.get("name", ""))
-            found.append(FieldError(f"{here}.name", "FieldValueNotFound", f"Not found: {shown}"))
-        if not mount.get("mountPath"):
-            found.append(errors.required(f"{here}.mountPath"))
-    for index, env in enumerate(container.get("env") or []):
-        if not env.get("name"):
-            found.append(errors.required(f"{path}.env[{index}].name"))
-        elif env.get("value") and env.get("valueFrom"):
-            words = "may not be specified when `value` is not empty"
-            found.append(errors.invalid(f"{path}.env[{index}].valueFrom", "", words))
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
+        words = "must be between 1 and 2147483647, inclusive"
+        found.append(errors.invalid("spec.activeDeadlineSeconds", deadline, words))
     return found
 
 
@@ -128,11 +101,8 @@ def _check_volumes(volumes: list[Object]) -> list[FieldError]:
     found, seen = [], set()
     for index, volume in enumerate(volumes):
         path, name = f"spec.volumes[{index}]", volume.get("name", "")
-        if not name:
-            found.append(errors.required(f"{path}.name"))
-        elif len(name) > 63 or not re.fullmatch(_LABEL, name):
-            found.append(errors.invalid(f"{path}.name", name, _LABEL_WORDS))
-        elif name in seen:
+        found += pod_containers.check_name(volume, path)
+        if name and name in seen:
             found.append(errors.duplicate(f"{path}.name", name))
         seen.add(name)
     return found

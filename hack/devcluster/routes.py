@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from devcluster.apierrors import page_not_found
+from devcluster.apierrors import ApiError, page_not_found
 from devcluster.resources import Registry, ResourceType
 
 
@@ -14,6 +14,10 @@ class Target:
 
     name: str = ""
     subresource: str = ""
+
+
+class NoSuchGroup(Exception):  # noqa: N818 - a fact, told as text and not as a Status
+    """No group and version of that name is served."""
 
 
 def parse(parts: list[str], registry: Registry) -> Target:
@@ -32,11 +36,13 @@ def parse(parts: list[str], registry: Registry) -> Target:
         raise page_not_found()
     plural, *more = rest
     rt = registry.find(group, version, plural)
+    if rt is None and not registry.of_version(group, version):
+        raise NoSuchGroup
     if rt is None or len(more) > 2 or (namespace is not None and not rt.namespaced):
         raise page_not_found()
     name, subresource = [*more, "", ""][:2]
     if subresource and subresource not in (*rt.connects, *(["status"] if rt.has_status else [])):
-        raise page_not_found()
+        raise ApiError(404, "NotFound", page_not_found().message)
     if rt.namespaced and namespace is None and name:
         raise page_not_found()
     return Target(rt, namespace if rt.namespaced else "", name, subresource)

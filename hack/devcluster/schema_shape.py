@@ -16,7 +16,7 @@ def prune(obj: Object, schema: Schema) -> list[str]:
     """Remove what the schema does not know, and return the paths of it."""
     pruned: list[str] = []
     _prune(obj, schema, "", pruned, keep=ROOT_FIELDS)
-    return pruned
+    return sorted(pruned)
 
 
 def _prune(
@@ -53,6 +53,8 @@ def apply_defaults(value: Any, schema: Schema) -> None:
             is_null = value.get(key, ...) is None and not child.get("nullable")
             if "default" in child and (key not in value or is_null):
                 value[key] = copy_of({"default": child["default"]})["default"]
+            elif is_null:
+                del value[key]
             if key in value:
                 apply_defaults(value[key], child)
         others = schema.get("additionalProperties")

@@ -147,6 +147,9 @@ def _validate_list(value: list[Any], schema: Schema, path: str, old: list[Any]) 
     before = correlated(old, schema)
     seen = set()
     for index, item in enumerate(value):
+        if schema.get("x-kubernetes-list-type") == "map" and not isinstance(item, dict):
+            words = "must be an object for an array of list-type map"
+            yield errors.invalid(f"{path}[{index}]", item, words)
         key = item_key(item, schema)
         if key is not None and key in seen:
             yield errors.duplicate(f"{path}[{index}]", _shown_key(item, schema))

@@ -19,6 +19,8 @@ _REQUIREMENT = re.compile(
     r"|(?P<absent>!)?\s*(?P<exists>[^\s!=,()]+))\s*(?:,|$)"
 )
 
+_BEGUN = re.compile(r"\s*[^\s!=,()]+\s*(?:==|=|!=)\s*[^\s!=,()]*(?=[^,])")
+
 FIELDS: Final = {
     "*": frozenset({"metadata.name", "metadata.namespace"}),
     "pods": frozenset({"spec.nodeName", "status.phase", "spec.restartPolicy", "status.podIP"}),
@@ -67,10 +69,17 @@ def _label_tests(selector: str) -> list[LabelTest]:
     while position < len(selector):
         match = _REQUIREMENT.match(selector, position)
         if match is None:
-            raise bad_request(f"unable to parse requirement: {selector[position:]!r}")
+            raise bad_request(_what_is_wrong(selector, position))
         tests.append(_label_test(match))
         position = match.end()
     return tests
+
+
+def _what_is_wrong(selector: str, position: int) -> str:
+    """Most often it goes on where a comma was due."""
+    begun = _BEGUN.match(selector, position)
+    found = selector[begun.end()] if begun else selector[position]
+    return f"found '{found}', expected: ',' or 'end of string'"
 
 
 def _label_test(match: re.Match[str]) -> LabelTest:
@@ -94,6 +103,6 @@ def _field_tests(resource: str, selector: str) -> list[tuple[str, str, bool]]:
             raise bad_request(f"invalid selector: '{requirement}'; can't understand it")
         path, operator, value = match.groups()
         if path not in FIELDS["*"] | FIELDS.get(resource, frozenset()):
-            raise bad_request(f'field label not supported: "{path}"')
+            raise bad_request(f"field label not supported: {path}")
         tests.append((path, value, operator != "!="))
     return tests

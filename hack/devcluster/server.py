@@ -18,11 +18,12 @@ from devcluster.accounts import Accounts
 from devcluster.app import Api
 from devcluster.builtin import BUILTIN
 from devcluster.cleanup import Cleanup
+from devcluster.history import Change
 from devcluster.journal import Journal
 from devcluster.kubeconfig import write_kubeconfig
 from devcluster.kubelet import Kubelet
 from devcluster.namespaces import add_first_namespaces
-from devcluster.resources import CRDS, Registry
+from devcluster.resources import CRDS, Registry, custom_type
 from devcluster.store import Store
 
 
@@ -69,6 +70,12 @@ async def running_devcluster(
 def _control_plane(stack: AsyncExitStack, data_dir: Path | None) -> tuple[Store, Registry]:
     store, registry = Store(), Registry(BUILTIN)
     store.listen(registry.on_change)
+
+    def begin_resource(change: Change) -> None:
+        if change.resource == CRDS and change.type == "ADDED":
+            store.begin(custom_type(change.object).key)
+
+    store.listen(begin_resource)
     if data_dir is not None:
         stack.callback(Journal(data_dir, store).close)
         for crd in store.list(CRDS):

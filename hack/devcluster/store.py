@@ -96,7 +96,7 @@ class Store:
         old = self.get(resource, namespace, name)
         if old is None or old["metadata"]["uid"] != uid:
             return
-        if old == without_grace(copy_of(old)) and _is_released(old):
+        if not _is_held(old):
             self._commit("DELETED", resource, copy_of(old), old)
         else:
             self.modify(resource, namespace, name, without_grace, uid=uid)
@@ -106,6 +106,10 @@ class Store:
         if since is not None and since < self._oldest_version:
             raise ExpiredError(f"too old resource version: {since} ({self._oldest_version})")
         return Subscription(self._log(resource), since)
+
+    def begin(self, resource: str) -> None:
+        """What is watched from before now has never been: a new resource's history is empty."""
+        self._logs[resource] = Log(self._history, self._version)
 
     def listen(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` at every change, before anybody else learns of it."""
@@ -155,6 +159,12 @@ def timestamp() -> str:
 def _is_released(obj: Object) -> bool:
     """Deleted, grace over, and no finalizer holds it."""
     metadata = obj["metadata"]
-    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+    if not metadata.get("deletionTimestamp") or _is_held(obj):
         return False
     return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _is_held(obj: Object) -> bool:
+    """By a finalizer; a namespace has one of its own in its spec."""
+    spec = obj.get("spec") if obj.get("kind") == "Namespace" else None
+    return bool(obj["metadata"].get("finalizers") or (spec or {}).get("finalizers"))

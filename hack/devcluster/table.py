@@ -5,7 +5,7 @@ objects + resource type -> metav1.Table. Pure; `now` is an argument.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -14,6 +14,8 @@ from devcluster.ages import age
 from devcluster.builtin_columns import AGE, COLUMNS, NAME, Column
 from devcluster.history import Object
 from devcluster.resources import ResourceType
+
+_DESCRIBED: Final = "Custom resource definition column (in JSONPath format): "
 
 
 def table(
@@ -66,7 +68,7 @@ def _printer_column(column: dict[str, Any]) -> Column:
         cell,
         kind=kind,
         format=column.get("format", ""),
-        description=column.get("description", f"Custom resource definition column: {path}"),
+        description=column.get("description", f"{_DESCRIBED}{path}"),
         priority=column.get("priority", 0),
     )
 

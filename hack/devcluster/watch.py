@@ -10,7 +10,8 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from devcluster.apierrors import ApiError, bad_request, expired
+from devcluster import field_errors as errors
+from devcluster.apierrors import ApiError, expired, invalid_options
 from devcluster.faults import Faults, RequestKind
 from devcluster.history import Change, ChangeType, ExpiredError, Object, Subscription
 from devcluster.http_request import JSON, Form, flag, whole_number
@@ -47,7 +48,7 @@ class Watch:
         if struck or subscription is None:
             await response.write(_line("ERROR", _json((struck or expired("gone")).status())))
             return response
-        seconds = whole_number("timeoutSeconds", request.query.get("timeoutSeconds", 0))
+        seconds = whole_number(request.query.get("timeoutSeconds", 0))
         try:
             async with asyncio.timeout(seconds or LONGEST_SECONDS):
                 for line in first:
@@ -62,11 +63,12 @@ class Watch:
     def _begin(self, request: web.Request) -> tuple[Subscription, list[bytes]]:
         """Where to start, and the objects that are sent first when no version is given."""
         query = request.query
-        version = whole_number("resourceVersion", query.get("resourceVersion") or 0)
+        version = whole_number(query.get("resourceVersion") or 0)
         initial = flag(request, "sendInitialEvents")
         if initial and query.get("resourceVersionMatch") != "NotOlderThan":
             words = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            raise bad_request(words)
+            wrong = errors.forbidden("resourceVersionMatch", words)
+            raise invalid_options("ListOptions", wrong)
         key = self.target.rt.key
         if version and not initial:
             return self.store.subscribe(key, since=version), []
@@ -99,7 +101,7 @@ class Watch:
             if (selected := self._selected(change)) is not None:
                 if await self._is_ended_by_fault(request, response):
                     return
-                await response.write(self._event(selected, change.object, change))
+                await response.write(self._event(selected, *self._told(change, selected)))
 
     async def _is_ended_by_fault(self, request: web.Request, response: web.StreamResponse) -> bool:
         kind = RequestKind("watch", self.target.rt.key, "")
@@ -126,6 +128,14 @@ class Watch:
             return "MODIFIED" if was_in else "ADDED"
         return "DELETED" if was_in else None
 
+    def _told(self, change: Change, selected: ChangeType) -> tuple[Object, Change | None]:
+        """Of an object that leaves the selector, as it was while it was in, but for its version."""
+        if selected != "DELETED" or change.type == "DELETED" or change.previous is None:
+            return change.object, change
+        version = {"resourceVersion": change.object["metadata"]["resourceVersion"]}
+        left = {**change.previous, "metadata": {**change.previous["metadata"], **version}}
+        return left, None
+
     def _event(self, kind: str, obj: Object, change: Change | None) -> bytes:
         if self.form.as_table:
             row = self.form.one(self.target.rt, obj, headers=self.heads)
@@ -135,7 +145,9 @@ class Watch:
 
     def _bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
         rt = self.target.rt
-        metadata: Object = {"resourceVersion": str(self.store.version), "creationTimestamp": None}
+        metadata: Object = {"resourceVersion": str(self.store.version)}
+        if not rt.is_custom:
+            metadata["creationTimestamp"] = None
         if annotations:
             metadata["annotations"] = annotations
         obj: Object = {"kind": rt.kind, "apiVersion": rt.api_version, "metadata": metadata}

@@ -202,6 +202,11 @@ async def test_a_collection_is_deleted_by_selector(api: Client) -> None:
     assert [i["metadata"]["name"] for i in (await api.get(CONFIGMAPS))["items"]] == ["b"]
 
 
+async def test_namespaces_are_not_deleted_all_at_once(api: Client) -> None:
+    assert (await api.ask("DELETE", NAMESPACES))[0] == 405
+    assert (await api.get(f"{NAMESPACES}/default"))["status"]["phase"] == "Active"
+
+
 async def test_a_running_pod_has_its_grace_and_a_second_delete_may_end_it(api: Client) -> None:
     await api.create(PODS, a_pod(nodeName="node", terminationGracePeriodSeconds=5))
     _, marked = await api.ask("DELETE", f"{PODS}/pod")
@@ -229,7 +234,8 @@ async def test_a_definition_goes_with_all_of_its_objects(api: Client) -> None:
     await api.create(WIDGETS, a_widget())
     await api.ask("DELETE", f"{CRDS}/widgets.example.dev")
     await api.until(f"{CRDS}/widgets.example.dev", is_gone)
-    assert (await api.ask("GET", WIDGETS))[0] == 404
+    async with api.session.get(api.url + WIDGETS) as response:
+        assert (response.status, await response.text()) == (404, "404 page not found\n")
     await api.create(CRDS, a_crd())
     assert (await api.get(WIDGETS))["items"] == []
 

@@ -132,7 +132,7 @@ async def test_a_slow_reader_gets_every_byte_in_order(api: Client) -> None:
     ("query", "code", "words"),
     [
         ({"command": "ls", "container": "other"}, 400, "container other is not valid for pod pod"),
-        ({}, 400, "you must specify at least 1 command"),
+        ({"command": "ls"}, 400, "Upgrade request required"),
     ],
 )
 async def test_an_exec_that_cannot_begin_is_an_http_error(
@@ -164,8 +164,8 @@ async def test_a_log_is_read_in_part_and_followed_to_the_end(api: Client) -> Non
     ("query", "words"),
     [
         ({"container": "other"}, "container other is not valid for pod pod"),
-        ({"tailLines": "many"}, "tailLines: must be a whole number"),
-        ({"sinceTime": "noon"}, "sinceTime: must be RFC 3339"),
+        ({"tailLines": "many"}, 'strconv.ParseInt: parsing "many": invalid syntax'),
+        ({"sinceTime": "noon"}, 'parsing time "noon" as'),
     ],
 )
 async def test_a_log_that_cannot_be_read_is_an_error(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from devcluster.cel_rules import UNCHECKED
 from support.devcluster_objects import a_crd, a_pod, a_widget
 from support.devcluster_process import devcluster_process
 from support.kubectl import Kubectl
@@ -83,6 +84,7 @@ def test_apply_tells_every_mistake_at_once(kubectl: Kubectl) -> None:
     first, *mistakes = kubectl.refused(a_widget(size=0, mode="Huge")).splitlines()
     assert first == 'The Widget "one" is invalid: '
     assert sorted(mistakes) == [
+        f"* <nil>: Invalid value: null: {UNCHECKED}",
         '* spec.mode: Unsupported value: "Huge": supported values: "Small", "Big"',
         "* spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1",
     ]

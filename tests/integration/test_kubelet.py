@@ -198,7 +198,7 @@ async def test_a_log_that_cannot_be_had_is_refused_with_the_reason(node: Running
         await node.log()
     with pytest.raises(NodeError, match="previous terminated container") as caught:
         await node.log(previous=True)
-    assert caught.value.code == 404
+    assert caught.value.code == 400
 
 
 async def test_a_failing_container_is_restarted_with_a_growing_delay(node: RunningNode) -> None:

@@ -82,15 +82,19 @@ class Kubelet:
     ) -> AsyncIterator[bytes]:
         """Raises NodeError, at the first step. With follow it ends with the container."""
         found = self._reachable_pod(namespace, pod)
-        if options.previous:
-            raise no_previous(found, container)
         number = started_runs(found, container)
+        if options.previous and not number:
+            raise no_previous(found, container)
         if number is None:
             raise waiting_to_start(found, container)
         worker = self._workers.get(found["metadata"]["uid"])
         live = worker.runtime.container(container).log if worker else None
         home = self._services.pod_home(found["metadata"]["uid"])
+        if options.previous:
+            number, live = number - 1, None
         path = home / "l" / container / f"{number}.log"
+        if options.previous and not path.exists():
+            raise no_previous(found, container)
         async for chunk in read_log(path, live, options, now=datetime.now(UTC)):
             yield chunk
 

@@ -98,11 +98,13 @@ class PodWorker:
             return True
         if fault is Fault.OOM:
             self.runtime.kill("OOMKilled")
-        return bool(self._pod["metadata"].get("deletionTimestamp"))
+        return self._removed or bool(self._pod["metadata"].get("deletionTimestamp"))
 
     def _grace(self) -> float:
         if self._stopping:
             return SHUTDOWN_GRACE
+        if self._removed:
+            return 1.0  # nobody waits for it any more
         asked = self._pod["metadata"].get("deletionGracePeriodSeconds")
         if asked is None:
             asked = self._pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE)

@@ -21,7 +21,7 @@ def waiting_to_start(pod: Object, name: str) -> NodeError:
 
 def no_previous(pod: Object, name: str) -> NodeError:
     words = f'previous terminated container "{name}" in pod "{pod["metadata"]["name"]}" not found'
-    return NodeError(words, code=404, reason="NotFound")
+    return NodeError(words)
 
 
 def not_running(pod: Object, name: str) -> NodeError:

@@ -1,0 +1,110 @@
+"""Leases, Events, Secrets and reviews: the small objects that operator and gateway write."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.errors import ApiError
+from ccx_kube.events import Events
+from ccx_kube.leases import Leases
+from ccx_operator.events import transition_event
+from conformance.case import case
+from conformance.cluster import Cluster
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, 250, tzinfo=UTC)
+
+
+@case("lease.renew")
+async def test_a_lease_is_made_renewed_and_removed_as_it_was_seen(cluster: Cluster) -> Any:
+    leases, seen = Leases(cluster.session, cluster.namespace), []
+    for later in (0, 5):
+        await leases.renew(
+            "gw",
+            duration=timedelta(seconds=15),
+            labels={"app": "x"},
+            now=NOW + timedelta(seconds=later),
+        )
+        (found,) = await leases.list("app=x")
+        seen.append(found)
+    await leases.delete(seen[0])
+    assert len(await leases.list("app=x")) == 1
+    await leases.delete(seen[1])
+    assert await leases.list("app=x") == ()
+    await leases.remove("gw")
+    assert seen[1].renewed == "2026-01-01T12:00:05.000250Z"
+    return [[lease.name, lease.duration.total_seconds()] for lease in seen]
+
+
+@case("lease.conflict")
+async def test_of_two_that_take_a_lease_one_is_told_conflict(cluster: Cluster) -> Any:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+    spec = {"holderIdentity": "a", "leaseDurationSeconds": 15}
+    made = await cluster.create(path, {"metadata": {"name": "l"}, "spec": spec})
+    version = {"resourceVersion": made["metadata"]["resourceVersion"]}
+    seen = [
+        (await cluster.merge(f"{path}/l", {"metadata": version, "spec": {"holderIdentity": who}}))
+        for who in ("b", "c")
+    ]
+    again = await cluster.ask("POST", path, {"metadata": {"name": "l"}, "spec": spec})
+    assert [answer.code for answer in seen] == [200, 409]
+    return [answer.seen() for answer in (*seen, again)]
+
+
+@case("lease.validation")
+async def test_a_lease_is_held_to_its_form(cluster: Cluster) -> Any:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+    seen = []
+    for spec in (
+        {"leaseDurationSeconds": 0},
+        {"leaseTransitions": -1},
+        {"renewTime": "2026-01-01T00:00:00Z"},
+        {"renewTime": "noon"},
+        {"leaseDurationSeconds": "15"},
+    ):
+        answer = await cluster.ask("POST", path, {"metadata": {"name": "l"}, "spec": spec})
+        seen.append([spec, answer.code, answer.body.get("reason")])
+    return seen
+
+
+@case("event.once")
+async def test_an_event_of_the_same_name_is_told_once(cluster: Cluster) -> Any:
+    execution = ClaudeExecution.model_validate(
+        {
+            "metadata": {
+                "name": "one",
+                "namespace": cluster.namespace,
+                "uid": "2f0f2f5c-0000-4000-8000-000000000000",
+            },
+            "spec": {"prompt": "x"},
+        }
+    )
+    status = execution.status.model_copy(update={"phase": "Running", "reason": "Started"})
+    body = transition_event(execution, status, NOW)
+    assert body is not None
+    events = Events(cluster.session)
+    await events.create(cluster.namespace, body)
+    await events.create(cluster.namespace, body)
+    with pytest.raises(ApiError) as refused:
+        await cluster.session.request("POST", cluster.core("events"), body=body)
+    assert refused.value.is_already_exists
+    found = await cluster.get(cluster.core("events"), fieldSelector="involvedObject.name=one")
+    assert len(found["items"]) == 1
+    return found["items"]
+
+
+@case("event.place")
+async def test_an_event_is_in_the_namespace_of_what_it_is_about(cluster: Cluster) -> Any:
+    about = {"kind": "Pod", "name": "p", "namespace": "elsewhere"}
+    event = {"metadata": {"name": "e"}, "involvedObject": about, "reason": "X", "message": "y"}
+    return (await cluster.ask("POST", cluster.core("events"), event)).seen()
+
+
+@case("secret.data")
+async def test_a_secret_takes_strings_and_gives_base64(cluster: Cluster) -> Any:
+    secret = {"metadata": {"name": "s"}, "stringData": {"key": "value"}, "data": {"a": "Yg=="}}
+    made = await cluster.create(cluster.core("secrets"), secret)
+    assert made["data"] == {"a": "Yg==", "key": "dmFsdWU="}
+    wrong = {"metadata": {"name": "t"}, "data": {"a": "not base64!"}}
+    return [made, (await cluster.ask("POST", cluster.core("secrets"), wrong)).code]
