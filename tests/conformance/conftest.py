@@ -14,6 +14,7 @@ from conformance.cluster import Cluster, Place, running_cluster
 from conformance.definitions import executions, widgets
 from support.devcluster_process import devcluster_process
 from support.kubectl import Kubectl
+from support.waiting import eventually
 
 KUBECONFIG: Final = "CCX_CONFORMANCE_KUBECONFIG"
 IMAGE: Final = "CCX_CONFORMANCE_IMAGE"
@@ -59,6 +60,9 @@ def _place(kubeconfig: Path, home: Path, is_real: bool) -> Iterator[Place]:
     try:
         kubectl.apply(*made)
         kubectl("wait", "--for=condition=Established", *names, "--timeout=30s")
+        kubectl("get", f"claudeexecutions.{place.executions}")  # what it knew of the API is renewed
+        known = ("explain", "--api-version", f"{place.executions}/v1alpha1", "claudeexecutions")
+        eventually(lambda: kubectl.run(*known).returncode == 0, seconds=30, what="OpenAPI has it")
         yield place
     finally:
         kubectl("delete", "--ignore-not-found", "--wait=false", *names)
