@@ -44,6 +44,10 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
         yield found
 
 
+def _wait_for_openapi(kubectl: Kubectl, known: tuple[str, ...]) -> None:
+    eventually(lambda: kubectl.run(*known).returncode == 0, seconds=30, what="OpenAPI has it")
+
+
 @contextmanager
 def _place(kubeconfig: Path, home: Path, is_real: bool) -> Iterator[Place]:
     mark, kubectl = secrets.token_hex(4), Kubectl(kubeconfig, home)
@@ -61,8 +65,9 @@ def _place(kubeconfig: Path, home: Path, is_real: bool) -> Iterator[Place]:
         kubectl.apply(*made)
         kubectl("wait", "--for=condition=Established", *names, "--timeout=30s")
         kubectl("get", f"claudeexecutions.{place.executions}")  # what it knew of the API is renewed
-        known = ("explain", "--api-version", f"{place.executions}/v1alpha1", "claudeexecutions")
-        eventually(lambda: kubectl.run(*known).returncode == 0, seconds=30, what="OpenAPI has it")
+        for group, plural in ((place.widgets, "widgets"), (place.executions, "claudeexecutions")):
+            known = ("explain", "--api-version", f"{group}/v1alpha1", plural)
+            _wait_for_openapi(kubectl, known)
         yield place
     finally:
         kubectl("delete", "--ignore-not-found", "--wait=false", *names)

@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from ccx_api.v1alpha1 import ExecutionSpec
 from conformance.case import case
-from conformance.cluster import Cluster
+from conformance.cluster import Answer, Cluster
+
+
+def told(answer: Answer) -> list[Any]:
+    """Of an execution only what does not change with every new field of ours."""
+    if answer.code >= 400:
+        return [answer.code, answer.body]
+    return [answer.code, answer.body["metadata"]["generation"], answer.body.get("status")]
 
 
 @case("crd.validation")
@@ -103,9 +111,10 @@ async def test_a_definition_is_established_and_says_so(cluster: Cluster) -> Any:
 
 @case("execution.defaults")
 async def test_an_execution_gets_the_defaults_of_the_model(cluster: Cluster) -> Any:
-    plain = await cluster.create(cluster.executions(), cluster.an_execution(prompt="hi"))
-    command = cluster.an_execution("two", command=["sh", "-c", "echo"])
-    return [plain, await cluster.create(cluster.executions(), command)]
+    made = await cluster.create(cluster.executions(), cluster.an_execution(prompt="hi"))
+    model = ExecutionSpec(prompt="hi").model_dump(mode="json", exclude_none=True)
+    assert made["spec"] == model
+    return [made["metadata"]["generation"], "status" in made]
 
 
 @case("execution.frozen")
@@ -123,8 +132,10 @@ async def test_the_spec_is_frozen_but_for_run_control(cluster: Cluster) -> Any:
         {"desiredState": "Running"},
         {"desiredState": "Elsewhere"},
     )
-    seen = [[wish, (await cluster.merge(one, {"spec": wish})).seen()] for wish in wishes]
-    codes = [answer["code"] for _, answer in seen]
+    seen: list[list[Any]] = [
+        [wish, told(await cluster.merge(one, {"spec": wish}))] for wish in wishes
+    ]
+    codes = [answer[0] for _, answer in seen]
     assert codes[0] == codes[7] == codes[8] == 422
     assert codes[3] == codes[6] == 200
     return seen
@@ -142,7 +153,7 @@ async def test_a_suspended_execution_may_be_edited_until_it_starts(cluster: Clus
     begun = await cluster.merge(f"{one}/status", started)
     held = await cluster.merge(one, {"spec": {"suspend": True}})
     assert held.code == 422
-    return [answer.seen() for answer in (edited, let_go, begun, held)]
+    return [told(answer) for answer in (edited, let_go, begun, held)]
 
 
 @case("execution.terminal")
@@ -150,12 +161,12 @@ async def test_a_terminal_phase_is_never_left(cluster: Cluster) -> Any:
     await cluster.create(cluster.executions(), cluster.an_execution(prompt="hi"))
     path = cluster.executions("one", "status")
     seen = [
-        (await cluster.merge(path, {"status": {"phase": phase}})).seen()
+        told(await cluster.merge(path, {"status": {"phase": phase}}))
         for phase in ("Running", "Failed", "Running", "Failed", None, "Unheard")
     ]
-    assert [answer["code"] for answer in seen] == [200, 200, 422, 200, 422, 422]
+    assert [answer[0] for answer in seen] == [200, 200, 422, 200, 422, 422]
     removed = await cluster.merge(path, {"status": None})
-    return [seen, removed.seen()]
+    return [seen, told(removed)]
 
 
 @case("execution.observed-generation")
@@ -167,7 +178,7 @@ async def test_a_status_may_tell_the_generation_that_it_is_of(cluster: Cluster) 
     status = {"observedGeneration": observed, "phase": "Paused", "reason": "PausedByUser"}
     answer = await cluster.merge(f"{one}/status", {"status": status})
     assert answer.body["metadata"]["generation"] == observed == 2
-    return answer.seen()
+    return told(answer)
 
 
 @case("execution.conditions")
@@ -177,7 +188,7 @@ async def test_conditions_are_a_list_by_type(cluster: Cluster) -> Any:
     common = {"reason": "X", "message": "", "lastTransitionTime": "2024-01-01T00:00:00Z"}
     good = {"type": "Running", "status": "True", **common}
     seen = [
-        (await cluster.merge(path, {"status": {"conditions": conditions}})).seen()
+        told(await cluster.merge(path, {"status": {"conditions": conditions}}))
         for conditions in (
             [good],
             [good, good],
@@ -186,5 +197,5 @@ async def test_conditions_are_a_list_by_type(cluster: Cluster) -> Any:
             [{**good, "lastTransitionTime": None}],
         )
     ]
-    assert [answer["code"] for answer in seen[:2]] == [200, 422]
+    assert [answer[0] for answer in seen[:2]] == [200, 422]
     return seen

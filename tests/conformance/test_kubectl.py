@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from ccx_api.crd import COLUMNS
+from ccx_api.v1alpha1 import ExecutionSpec
 from conformance.case import case
 from conformance.cluster import Cluster
 
@@ -46,15 +48,25 @@ async def an_execution_that_runs(cluster: Cluster) -> None:
     await cluster.merge(cluster.executions("one", "status"), {"status": status})
 
 
+async def a_widget_that_is_ready(cluster: Cluster) -> None:
+    await cluster.create(cluster.widgets(), cluster.a_widget())
+    ready = {"type": "Ready", "status": "True", "reason": "Is", "message": "it is ready"}
+    status = {"phase": "Running", "conditions": [ready]}
+    await cluster.merge(cluster.widgets("one", "status"), {"status": status})
+
+
 @case("table.columns")
 async def test_the_server_decides_on_columns_and_cells(cluster: Cluster) -> Any:
     await an_execution_that_runs(cluster)
-    await cluster.create(cluster.executions(), cluster.an_execution("two", prompt="hi"))
-    paths = (
-        cluster.executions(),
-        cluster.executions("one"),
-        cluster.widgets(),
-    )
+    ours = (await cluster.ask("GET", cluster.executions(), accept=TABLE)).body
+    columns = ["Name", *(name for name, *_ in COLUMNS)]
+    assert [column["name"] for column in ours["columnDefinitions"]] == columns
+    cells = dict(zip(columns, ours["rows"][0]["cells"], strict=True))
+    assert (cells["Phase"], cells["Turns"], cells["Node"]) == ("Running", 3, "n")
+
+    await a_widget_that_is_ready(cluster)
+    await cluster.create(cluster.widgets(), cluster.a_widget("two"))
+    paths = (cluster.widgets(), cluster.widgets("one"))
     tables = [(await cluster.ask("GET", path, accept=TABLE)).body for path in paths]
     for table in tables:
         age = [column["name"] for column in table["columnDefinitions"]].index("Age")
@@ -91,9 +103,9 @@ async def test_only_the_first_table_of_a_watch_has_headers(cluster: Cluster) -> 
 
 
 @case("kubectl.get")
-async def test_kubectl_get_prints_executions(cluster: Cluster) -> Any:
-    await an_execution_that_runs(cluster)
-    kind = f"claudeexecutions.{cluster.place.executions}"
+async def test_kubectl_get_prints_what_there_is(cluster: Cluster) -> Any:
+    await a_widget_that_is_ready(cluster)
+    kind = f"widgets.{cluster.place.widgets}"
     return [
         await said(cluster, "get", kind),
         await said(cluster, "get", kind, "-o", "wide"),
@@ -106,18 +118,22 @@ async def test_kubectl_get_prints_executions(cluster: Cluster) -> Any:
 
 @case("kubectl.describe")
 async def test_kubectl_describe_tells_the_whole_object(cluster: Cluster) -> Any:
-    await an_execution_that_runs(cluster)
-    return await said(cluster, "describe", f"claudeexecutions.{cluster.place.executions}", "one")
+    await a_widget_that_is_ready(cluster)
+    return await said(cluster, "describe", f"widgets.{cluster.place.widgets}", "one")
 
 
 @case("kubectl.explain")
 async def test_kubectl_explain_tells_every_field(cluster: Cluster) -> Any:
     """By its version: the cluster may have the real thing installed as well."""
-    kind = ("explain", "--api-version", f"{cluster.place.executions}/v1alpha1")
+    ours = f"{cluster.place.executions}/v1alpha1"
+    found = await said(cluster, "explain", "--api-version", ours, "claudeexecutions.spec.prompt")
+    words = ExecutionSpec.model_fields["prompt"].description or ""
+    assert words[:40] in " ".join(found[1])
+    argv = ("explain", "--api-version", f"{cluster.place.widgets}/v1alpha1")
     return [
-        await said(cluster, *kind, f"claudeexecutions{path}")
-        for path in ("", ".spec", ".spec.prompt", ".spec.env", ".status.session", ".metadata.name")
-    ] + [await said(cluster, *kind, "claudeexecutions.spec", "--recursive")]
+        await said(cluster, *argv, f"widgets{path}")
+        for path in ("", ".spec", ".spec.prompt", ".spec.env", ".status", ".metadata.name")
+    ] + [await said(cluster, *argv, "widgets.spec", "--recursive")]
 
 
 @case("kubectl.apply")
