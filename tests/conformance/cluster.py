@@ -192,7 +192,20 @@ async def running_cluster(place: Place) -> AsyncIterator[Cluster]:
             try:
                 yield cluster
             finally:
-                await cluster.ask("DELETE", f"/api/v1/namespaces/{cluster.namespace}")
+                await _remove(cluster)
+
+
+async def _remove(cluster: Cluster) -> None:
+    """Finalizers that a case left behind would hold namespace and definitions for ever."""
+    await cluster.ask("DELETE", f"/api/v1/namespaces/{cluster.namespace}")
+    for path in (cluster.widgets(), cluster.core("configmaps"), cluster.core("pods")):
+        listed = (await cluster.ask("GET", path.rstrip("/"))).body
+        for item in listed.get("items", ()) if isinstance(listed, dict) else ():
+            if item["metadata"].get("finalizers"):
+                name = item["metadata"]["name"]
+                await cluster.merge(
+                    f"{path.rstrip('/')}/{name}", {"metadata": {"finalizers": None}}
+                )
 
 
 def _parsed(text: str) -> Any:
