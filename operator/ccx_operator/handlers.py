@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from ccx_api.names import EXECUTIONS, LABEL_EXECUTION_UID
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.access import load_access
-from ccx_operator.facts import pod_facts
+from ccx_operator.facts import pod_facts, version_of
 from ccx_operator.no_bookkeeping import NoDiffs, NoProgress
+from ccx_operator.settled import settled_phase
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 
@@ -73,11 +74,17 @@ async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 
 @kopf.on.event(*EXECUTIONS, registry=registry)
 async def execution_event(event: kopf.RawEvent, uid: str, memo: Feed, **_: Any) -> None:
+    body = event["object"]
     if event["type"] == "DELETED":
         memo.store.execution_deleted(uid)
         return
+    if (phase := settled_phase(body)) is not None:
+        memo.store.settle(uid, phase)
+        return
+    if memo.store.has(uid, version_of(body["metadata"])):
+        return  # who wrote that is not done with it
     try:
-        execution = ClaudeExecution.model_validate(event["object"])
+        execution = ClaudeExecution.model_validate(body)
     except ValidationError as exc:
         fields = [".".join(map(str, error["loc"])) for error in exc.errors(include_input=False)]
         log.error("unreadable object: %s", ", ".join(fields), extra={"execution": uid})

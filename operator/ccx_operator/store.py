@@ -60,10 +60,19 @@ class Store:
         if uid in self._settled or (known is not None and _version(execution) < _version(known)):
             return  # a terminal phase is never left
         if execution.status.phase.is_terminal and FINALIZER not in execution.metadata.finalizers:
-            self.execution_deleted(uid)
-            self._settled[uid] = execution.status.phase
+            self.settle(uid, execution.status.phase)
         else:
             self._executions[uid] = execution
+
+    def settle(self, uid: Uid, phase: Phase) -> None:
+        """Nothing is left to do for it: see settled.py."""
+        self.execution_deleted(uid)
+        self._settled[uid] = phase
+
+    def has(self, uid: Uid, version: int) -> bool:
+        """Just this state of it: the watch tells of our own writes, too."""
+        known = self._executions.get(uid)
+        return known is not None and _version(known) == version
 
     def execution_deleted(self, uid: Uid) -> None:
         for facts in (self._executions, self._observed, self._settled):

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 import kopf
 
-from ccx_api.names import LABEL_EXECUTION_UID
+from ccx_api.names import FINALIZER, LABEL_EXECUTION_UID
 from ccx_operator.facts import PodFacts
 from ccx_operator.handlers import Feed, configure, execution_event, pod_event
 from ccx_operator.observed import Gone
@@ -39,6 +39,34 @@ async def test_an_execution_is_stored_and_its_key_queued() -> None:
     await see_execution(feed, an_event(None, prompt="hi"))
     assert feed.store.uids() == {UID}
     assert await feed.queue.get() == UID
+
+
+async def test_what_is_settled_is_not_queued() -> None:
+    feed = a_feed()
+    event = an_event("ADDED", prompt="hi")
+    event["object"]["status"] = {"phase": "Succeeded"}
+    await see_execution(feed, event)
+    assert feed.store.uids() == set()
+    assert feed.queue.depth == 0
+    assert feed.store.phases() == {"Succeeded": 1}
+
+
+async def test_what_its_finalizer_holds_is_not_settled() -> None:
+    feed = a_feed()
+    event = an_event("ADDED", prompt="hi")
+    event["object"]["status"] = {"phase": "Succeeded"}
+    event["object"]["metadata"]["finalizers"] = [FINALIZER]
+    await see_execution(feed, event)
+    assert feed.store.uids() == {UID}
+
+
+async def test_our_own_write_is_not_queued_again() -> None:
+    feed = a_feed()
+    for _ in range(2):
+        await see_execution(feed, an_event("MODIFIED", prompt="hi"))
+    assert await feed.queue.get() == UID
+    feed.queue.done(UID, failed=False)
+    assert feed.queue.depth == 0
 
 
 async def test_a_deleted_execution_is_forgotten() -> None:
