@@ -11,6 +11,9 @@ from conformance.cluster import Cluster
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 _DURATION = re.compile(r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smhd]\b")
+_NEWER_WORDS = re.compile(r" deleted from \S+ namespace$")
+"""Since 1.34 kubectl names the namespace."""
+
 _VARIES = re.compile(rf"{_DURATION.pattern}|(?<=Resource Version:)\s+\d+")
 
 
@@ -22,7 +25,8 @@ async def said(cluster: Cluster, *args: str, body: Any = None) -> list[Any]:
 
 def _lines(text: str) -> list[str]:
     """Of columns only the order counts: their width follows from names that differ."""
-    return [" ".join(_VARIES.sub("AGE", line).split()) for line in text.splitlines()]
+    lines = (_NEWER_WORDS.sub(" deleted", line) for line in text.splitlines())
+    return [" ".join(_VARIES.sub("AGE", line).split()) for line in lines]
 
 
 async def an_execution_that_runs(cluster: Cluster) -> None:
