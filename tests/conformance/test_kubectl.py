@@ -14,6 +14,9 @@ _DURATION = re.compile(r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smhd]\b")
 _NEWER_WORDS = re.compile(r" deleted from \S+ namespace$")
 """Since 1.34 kubectl names the namespace."""
 
+_UID = re.compile(r"(?<=UID:)\s+[-0-9a-f]{36}")
+"""Of its five parts one may read like a duration."""
+
 _VARIES = re.compile(rf"{_DURATION.pattern}|(?<=Resource Version:)\s+\d+")
 
 
@@ -26,6 +29,7 @@ async def said(cluster: Cluster, *args: str, body: Any = None) -> list[Any]:
 def _lines(text: str) -> list[str]:
     """Of columns only the order counts: their width follows from names that differ."""
     lines = (_NEWER_WORDS.sub(" deleted", line) for line in text.splitlines())
+    lines = (_UID.sub(" UID", line) for line in lines)
     return [" ".join(_VARIES.sub("AGE", line).split()) for line in lines]
 
 
