@@ -22,7 +22,7 @@ def reference() -> str:
         parts.extend(_rows(root["properties"][name], ""))
         parts.append("")
     parts.append("## Rules\n")
-    parts.extend(f"- {rule['message']}" for rule in _rules(root))
+    parts.extend(dict.fromkeys(f"- {rule['message']}" for rule in _rules(root)))
     return "\n".join(parts) + "\n"
 
 

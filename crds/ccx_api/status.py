@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from ccx_api.conditions import Condition
-from ccx_api.model import ApiModel, list_map
+from ccx_api.model import ApiModel, list_map, rules
 
 
 class Phase(StrEnum):
@@ -22,6 +24,13 @@ class Phase(StrEnum):
     @property
     def is_terminal(self) -> bool:
         return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+
+
+TERMINAL: Final = "a terminal phase is never left"
+
+_NEVER_LEFT: Final = rules(
+    ("!(oldSelf in ['Succeeded', 'Failed', 'Cancelled']) || self == oldSelf", TERMINAL)
+)
 
 
 class ProcessStatus(ApiModel):
@@ -99,7 +108,7 @@ class ExecutionStatus(ApiModel):
     observed_generation: int = 0
     """The newest metadata.generation that this status speaks of."""
 
-    phase: Phase = Phase.QUEUED
+    phase: Annotated[Phase, Field(json_schema_extra=_NEVER_LEFT)] = Phase.QUEUED
     reason: str = ""
     """CamelCase word for machines: why the phase is what it is, e.g. PodLost."""
 

@@ -61,6 +61,14 @@ _ONE_TASK = "[has(self.prompt), has(self.promptFrom), has(self.command)].filter(
 _NO_CLAUDE_FIELDS = " && ".join(f"!has(self.{field})" for field in CLAUDE_ONLY)
 
 
+_CANCEL_IS_FINAL = rules(
+    (
+        "oldSelf != 'Cancelled' || self == 'Cancelled'",
+        "Cancelled is final: create a new execution instead",
+    )
+)
+
+
 class ExecutionSpec(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -116,7 +124,9 @@ class ExecutionSpec(ApiModel):
     restartPolicy Always: a plain container beside the agent keeps the pod alive after its end.
     """
 
-    desired_state: DesiredState = DesiredState.RUNNING
+    desired_state: Annotated[DesiredState, Field(json_schema_extra=_CANCEL_IS_FINAL)] = (
+        DesiredState.RUNNING
+    )
     """Running, Paused (frozen in memory) or Cancelled, which is final."""
 
     suspend: bool = False

@@ -9,7 +9,6 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable
-from ccx_kube.events import Events
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
@@ -40,6 +39,8 @@ from ccx_operator.outcomes import (
 )
 from ccx_operator.pod_spec import Images, pod_body
 
+Body = dict[str, Any]
+
 _PASSING: Final = (
     "exceeded quota",
     "status unknown for quota",
@@ -52,9 +53,11 @@ _FOR_GOOD: Final = frozenset({400, 403, 404, 413, 422})
 
 
 class KubeCluster:
-    def __init__(self, session: KubeSession, links: Links, images: Images) -> None:
+    def __init__(
+        self, session: KubeSession, links: Links, images: Images, tell: Callable[[str, Body], None]
+    ) -> None:
         self._executions, self._pods = Executions(session), Pods(session)
-        self._events, self._links, self._images = Events(session), links, images
+        self._links, self._images, self.tell = links, images, tell
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         namespace = execution.metadata.namespace
@@ -89,9 +92,6 @@ class KubeCluster:
         metadata = execution.metadata
         found = await _written(self._executions.get(metadata.namespace, metadata.name))
         return found if found is not None and found.metadata.uid == metadata.uid else None
-
-    async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
-        await self._events.create(namespace, body)
 
     async def _finalizers(self, execution: ClaudeExecution, *, wanted: bool) -> Outcome:
         others = tuple(name for name in execution.metadata.finalizers if name != FINALIZER)

@@ -19,7 +19,6 @@ from ccx_operator.work_queue import Key, WorkQueue
 log = logging.getLogger(__name__)
 
 RECONCILE_SECONDS: Final = 60.0
-EVENT_SECONDS: Final = 5.0
 ROUNDS: Final = 8
 """More than any way through the table needs; past it something answers what it does not do."""
 
@@ -45,7 +44,8 @@ class Cluster(Protocol):
         """None: there is no such object any more."""
 
     async def read(self, execution: ClaudeExecution) -> ClaudeExecution | None: ...
-    async def post_event(self, namespace: str, body: dict[str, Any]) -> None: ...
+    def tell(self, namespace: str, event: dict[str, Any]) -> None:
+        """Post it when there is time."""
 
 
 class Meter(Protocol):
@@ -125,16 +125,7 @@ class Controller:
         self._store.wrote_status(written, self._now())
         self._log_transition(execution, status)
         if event := transition_event(execution, status, self._now()):
-            await self._tell(execution, event)
-
-    async def _tell(self, execution: ClaudeExecution, event: dict[str, Any]) -> None:
-        """For people: a namespace that takes no Events must not hold up the work."""
-        try:
-            async with asyncio.timeout(EVENT_SECONDS):
-                await self._cluster.post_event(execution.metadata.namespace, event)
-        except Exception:
-            log.warning("an Event was not posted", exc_info=True)
-        self._meter.acted("PostEvent")
+            self._cluster.tell(execution.metadata.namespace, event)
 
     async def _read_again(self, execution: ClaudeExecution) -> None:
         newest = await self._cluster.read(execution)

@@ -20,6 +20,7 @@ import kopf
 
 from ccx_api.snapshot import Snapshot
 from ccx_kube.errors import ConfigError
+from ccx_kube.events import Events
 from ccx_kube.executions import Executions
 from ccx_kube.leases import Leases
 from ccx_kube.link import RunnerLink
@@ -35,6 +36,7 @@ from ccx_operator.pod_spec import Images
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
 from ccx_operator.store import Store
+from ccx_operator.telling import Telling
 from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -123,7 +125,8 @@ async def operate(options: Options) -> None:
         links = Links(partial(RunnerLink.open, session), partial(_heard, store, queue))
         metrics = Metrics(store, queue_depth=lambda: queue.depth, links_open=lambda: len(links))
         session.on_response = metrics.requested
-        cluster = KubeCluster(session, links, options.images)
+        telling = Telling(Events(session).create, metrics.acted)
+        cluster = KubeCluster(session, links, options.images, telling.tell)
         lists = (Executions(session), Pods(session))
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
         leases = Leases(session, session.namespace)
@@ -135,6 +138,7 @@ async def operate(options: Options) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_feed(options, Feed(store, queue, _now), operator))
             tasks.create_task(controller.run())
+            tasks.create_task(telling.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())

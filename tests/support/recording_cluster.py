@@ -72,8 +72,8 @@ class RecordingCluster:
     async def read(self, execution: ClaudeExecution) -> ClaudeExecution | None:
         return self.execution
 
-    async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
-        self.events.append(body)
+    def tell(self, namespace: str, event: dict[str, Any]) -> None:
+        self.events.append(event)
 
     def change(self, **update: Any) -> ClaudeExecution:
         """As somebody else does."""

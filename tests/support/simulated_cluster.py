@@ -214,7 +214,7 @@ class World:
     async def read(self, execution: ClaudeExecution) -> ClaudeExecution | None:
         return self.execution
 
-    async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
+    def tell(self, namespace: str, event: dict[str, Any]) -> None:
         pass
 
     def _answer(self, action: Action, execution: ClaudeExecution) -> Outcome:

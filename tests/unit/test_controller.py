@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from ccx_api.status import Phase
 from ccx_operator.controller import ConflictError, Controller, DoesNotSettleError
 from ccx_operator.store import Store
 from ccx_operator.work_queue import Schedule, WorkQueue
@@ -161,15 +160,3 @@ async def test_a_failed_reconcile_is_repeated_and_does_not_stop_the_loop() -> No
         while operator.status != "Starting PodCreated":  # noqa: ASYNC110  bounded by running()
             await asyncio.sleep(0)
     assert operator.cluster.writes["CreatePod"] == 1
-
-
-async def test_an_event_that_cannot_be_posted_holds_up_nothing() -> None:
-    operator = an_operator()
-
-    async def refuse(namespace: str, body: object) -> None:
-        raise ConnectionError
-
-    operator.cluster.post_event = refuse  # type: ignore[method-assign]
-    await operator.controller.reconcile(UID)
-    assert operator.cluster.execution is not None
-    assert operator.cluster.execution.status.phase is Phase.STARTING
