@@ -101,7 +101,9 @@ class Methods:
     async def control(self, params: Params) -> Done:
         wanted = parse(Control, params)
         try:
-            execution, following = await self._target("control", wanted.type.value, wanted)
+            namespace, name, following = await self._target("control", wanted.type.value, wanted)
+            # What is followed here is known: one request less between the wish and the act.
+            execution = following.execution if following else await self._get(namespace, name)
         except Forbidden:
             raise  # has been told to the audit
         except Exception as exc:
@@ -160,7 +162,8 @@ class Methods:
         return Done({"status": "granted", **notifications.identity(following.execution)})
 
     async def status(self, params: Params) -> Done:
-        execution, _ = await self._target("status", "status", parse(Target, params))
+        namespace, name, _ = await self._target("status", "status", parse(Target, params))
+        execution = await self._get(namespace, name)
         return Done(notifications.summary(execution))
 
     async def list(self, params: Params) -> Done:
@@ -186,8 +189,8 @@ class Methods:
 
     async def _target(
         self, method: str, action: str, target: Target
-    ) -> tuple[ClaudeExecution, Following | None]:
-        """The execution as it is now, and how it is followed here."""
+    ) -> tuple[str, str, Following | None]:
+        """Namespace and name, once they may be used, and how it is followed here."""
         following = None
         if target.execution is None:
             following = await self._session.only().wait()
@@ -198,7 +201,10 @@ class Methods:
             slot = self._session.find(namespace, name)
             following = slot.made.result() if slot is not None else None
         await self._permission.need(action, needs(method, namespace, name))
-        return await self._services.executions.get(namespace, name), following
+        return namespace, name, following
+
+    async def _get(self, namespace: str, name: str) -> ClaudeExecution:
+        return await self._services.executions.get(namespace, name)
 
     async def _detach(self, following: Following) -> None:
         self._session.detached(following)

@@ -1,8 +1,9 @@
-"""The least that can make pods of executions: one watch, 32 workers, two writes an execution.
+"""The least that can make pods of executions: one watch, 32 workers, the same bodies as ours.
 
-watch -> queue of keys -> POST pod -> PATCH status         no finalizer, no Events, no restart
+watch -> queue -> PATCH finalizers -> POST pod -> PATCH status     no Events, no restart, no doubt
 
-It is what the operator is measured against: `python bare_loop.py KUBECONFIG NAMESPACE POD.json`.
+What the operator is measured against: `python bare_loop.py KUBECONFIG NAMESPACE BODIES.json`, with
+`pod`, `status` and `finalizers`; no finalizers, no first write.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ GROUP = "/apis/cc-executor.dev/v1alpha1"
 WORKERS = 32
 
 
-async def main(config: dict[str, Any], namespace: str, pod: dict[str, Any]) -> None:
+async def main(config: dict[str, Any], namespace: str, bodies: dict[str, Any]) -> None:
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     tls = ssl.create_default_context(cafile=cluster["certificate-authority"])
     tls.load_cert_chain(user["client-certificate"], user["client-key"])
@@ -29,7 +30,7 @@ async def main(config: dict[str, Any], namespace: str, pod: dict[str, Any]) -> N
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(feed(api, f"{GROUP}/namespaces/{namespace}/claudeexecutions", queue))
             for _ in range(WORKERS):
-                tasks.create_task(work(api, queue, pod))
+                tasks.create_task(work(api, queue, bodies))
 
 
 async def feed(api: aiohttp.ClientSession, path: str, queue: asyncio.Queue[dict[str, Any]]) -> None:
@@ -51,25 +52,28 @@ async def feed(api: aiohttp.ClientSession, path: str, queue: asyncio.Queue[dict[
 
 
 async def work(
-    api: aiohttp.ClientSession, queue: asyncio.Queue[dict[str, Any]], pod: dict[str, Any]
+    api: aiohttp.ClientSession, queue: asyncio.Queue[dict[str, Any]], bodies: dict[str, Any]
 ) -> None:
+    pod, finalizers = bodies["pod"], bodies["finalizers"]
     while True:
         metadata = (await queue.get())["metadata"]
         namespace, name = metadata["namespace"], metadata["name"]
+        path = f"{GROUP}/namespaces/{namespace}/claudeexecutions/{name}"
+        if finalizers:
+            await patch(api, path, {"metadata": {"finalizers": finalizers}})
         body = {**pod, "metadata": {**pod["metadata"], "name": name}}
         async with api.post(f"/api/v1/namespaces/{namespace}/pods", json=body) as answer:
             answer.raise_for_status()
-        status = {"status": {"phase": "Starting", "reason": "PodCreated", "podName": name}}
-        path = f"{GROUP}/namespaces/{namespace}/claudeexecutions/{name}/status"
-        merge = {"Content-Type": "application/merge-patch+json"}
-        async with api.patch(path, data=orjson.dumps(status), headers=merge) as answer:
-            answer.raise_for_status()
+        await patch(api, f"{path}/status", {"status": {**bodies["status"], "podName": name}})
 
 
-def read(path: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return found
+async def patch(api: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> None:
+    merge = {"Content-Type": "application/merge-patch+json"}
+    async with api.patch(path, data=orjson.dumps(body), headers=merge) as answer:
+        answer.raise_for_status()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(read(sys.argv[1]), sys.argv[2], read(sys.argv[3])))
+    kubeconfig, namespace, bodies = sys.argv[1:]
+    config, writes = (json.loads(Path(path).read_text()) for path in (kubeconfig, bodies))
+    asyncio.run(main(config, namespace, writes))
