@@ -99,27 +99,28 @@ async def a_namespace() -> AsyncIterator[Namespace]:
     async with await KubeSession.from_environment(str(kubeconfig())) as session:
         name = f"bench-{time.time_ns() // 1_000_000:x}"
         await session.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
-        rested = await _scale_operator(session, 0)
+        replicas = await _scale_operator(session, 0)
         try:
             await _until_there(session, f"/api/v1/namespaces/{name}/serviceaccounts/default")
             yield Namespace(session, name)
         finally:
             await session.request("DELETE", f"/api/v1/namespaces/{name}")
-            if rested:
-                await _scale_operator(session, 1)
+            if replicas:
+                await _scale_operator(session, replicas)
 
 
-async def _scale_operator(session: KubeSession, replicas: int) -> bool:
-    """False: there is none. Two operators would share the work, and the figures."""
+async def _scale_operator(session: KubeSession, replicas: int) -> int:
+    """How many there were; 0 if there is none. Beside ours they would share work and figures."""
     path = object_path("/apis/apps/v1", INSTALLED, "deployments", "ccx-operator", "scale")
-    body = {"spec": {"replicas": replicas}}
     try:
-        await session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        before = await session.request("GET", path)
     except ApiError as exc:
         if exc.is_not_found:
-            return False
+            return 0
         raise
-    return True
+    body = {"spec": {"replicas": replicas}}
+    await session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+    return int(before["spec"].get("replicas", 0))  # 0 is left out
 
 
 async def _until_there(session: KubeSession, path: str) -> None:

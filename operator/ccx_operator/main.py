@@ -1,6 +1,7 @@
 """`ccx-operator`: the feed, the controller, the links and the metrics in one task group.
 
-If one of them dies, the process does; Kubernetes starts another.
+If one of them dies, the process does; Kubernetes starts another. With --leader-elect all but the
+metrics wait until this process leads.
 """
 
 import argparse
@@ -28,8 +29,10 @@ from ccx_kube.session import KubeSession
 from ccx_operator import handlers, logs
 from ccx_operator.cluster import KubeCluster
 from ccx_operator.controller import Controller
+from ccx_operator.election import Alone, Election, new_identity
 from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
+from ccx_operator.liveness import served_liveness
 from ccx_operator.metrics import Metrics
 from ccx_operator.pod_spec import Images
 from ccx_operator.resync import Resync
@@ -59,6 +62,7 @@ class Options:
     probes: tuple[str, int] | None
     node_lost: timedelta
     takeover: timedelta
+    leader_elect: bool
     log_format: str
 
 
@@ -87,6 +91,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
     add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
+    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
     add("--log-format", choices=("json", "text"), default="json")
     found = parser.parse_args(words)
     return Options(
@@ -96,6 +101,7 @@ def parse(words: Sequence[str]) -> Options:
         probes=found.probe_address,
         node_lost=timedelta(seconds=found.node_lost_seconds),
         takeover=timedelta(seconds=found.session_takeover_seconds),
+        leader_elect=found.leader_elect,
         log_format=found.log_format,
     )
 
@@ -120,8 +126,17 @@ async def operate(options: Options) -> None:
     store, queue = Store(), WorkQueue()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(await KubeSession.from_environment())
-        links = Links(partial(RunnerLink.open, session), partial(_heard, store, queue))
-        metrics = Metrics(store, queue_depth=lambda: queue.depth, links_open=lambda: len(links))
+        election = await _election(stack) if options.leader_elect else Alone()
+        session.fence = election.check
+        heard = partial(_heard, store, queue)
+        links = Links(partial(RunnerLink.open, session), heard, fence=election.check)
+        metrics = Metrics(
+            store,
+            queue_depth=lambda: queue.depth,
+            links_open=lambda: len(links),
+            leads=lambda: election.leads,
+            leader_transitions=lambda: election.transitions,
+        )
         session.on_response = metrics.requested
         cluster = KubeCluster(session, links, options.images)
         lists = (Executions(session), Pods(session))
@@ -130,14 +145,29 @@ async def operate(options: Options) -> None:
         sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
         lost = options.node_lost
         controller = Controller(store, queue, cluster, metrics, now=_now, node_lost=lost)
-        if options.metrics is not None:
-            stack.enter_context(metrics.served(*options.metrics))
+        await _serve(options, metrics, stack)
+        stack.push_async_callback(election.release)  # after the end of all that acts
+        await election.win()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(election.keep())
             tasks.create_task(_feed(options, Feed(store, queue, _now), operator))
             tasks.create_task(controller.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())
+
+
+async def _election(stack: AsyncExitStack) -> Election:
+    """On a session of its own: its writes are not fenced, and wait for nobody's."""
+    session = await stack.enter_async_context(await KubeSession.from_environment())
+    return Election(Leases(session, session.namespace), new_identity())
+
+
+async def _serve(options: Options, metrics: Metrics, stack: AsyncExitStack) -> None:
+    if options.metrics is not None:
+        stack.enter_context(metrics.served(*options.metrics))
+    if options.probes is not None:
+        await stack.enter_async_context(served_liveness(*options.probes))
 
 
 async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:
@@ -171,7 +201,6 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
         ready_flag=ready,
-        liveness_endpoint=_liveness(options.probes),
     )
     raise RuntimeError("kopf has ended")
 
@@ -179,14 +208,6 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
 def _heard(store: Store, queue: WorkQueue, place: Place, snapshot: Snapshot) -> None:
     store.heard(place.execution, snapshot, _now(), pod_uid=place.pod_uid)
     queue.add(place.execution)
-
-
-def _liveness(address: tuple[str, int] | None) -> str | None:
-    """Answered by the loop that does the work, so that one that hangs is noticed."""
-    if address is None:
-        return None
-    host, port = address
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz"
 
 
 def _now() -> datetime:
