@@ -38,6 +38,7 @@ from ccx_operator.pod_spec import Images
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
 from ccx_operator.store import Store
+from ccx_operator.strays import Strays
 from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -140,6 +141,7 @@ async def operate(options: Options) -> None:
         session.on_response = metrics.requested
         cluster = KubeCluster(session, links, options.images)
         lists = (Executions(session), Pods(session))
+        strays = Strays(Pods(session))
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
         leases = Leases(session, session.namespace)
         sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
@@ -150,8 +152,9 @@ async def operate(options: Options) -> None:
         await election.win()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(election.keep())
-            tasks.create_task(_feed(options, Feed(store, queue, _now), operator))
+            tasks.create_task(_feed(options, Feed(store, queue, strays, _now), operator))
             tasks.create_task(controller.run())
+            tasks.create_task(strays.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())

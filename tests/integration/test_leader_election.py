@@ -18,7 +18,9 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_dev.child import Child
 from ccx_kube.executions import Executions
 from ccx_kube.leases import Lease, Leases
+from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
+from ccx_operator.pod_spec import Images, pod_body
 from devcluster.history import Change
 from devcluster.server import Devcluster, running_devcluster
 from support.small_cluster import BIN, NAMESPACE, a_session, an_operator
@@ -101,12 +103,14 @@ class Writes:
             self._stop = None
 
 
-async def create(session: KubeSession, name: str, command: list[str]) -> ClaudeExecution:
+async def create(
+    session: KubeSession, name: str, command: list[str], **spec: object
+) -> ClaudeExecution:
     body = {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": {"command": command, "terminationGracePeriodSeconds": 1},
+        "spec": {"command": command, "terminationGracePeriodSeconds": 1, **spec},
     }
     return await Executions(session).create(NAMESPACE, body)
 
@@ -202,3 +206,16 @@ async def test_a_leader_that_was_stopped_at_a_write_for_longer_than_its_lease_do
             assert len(pods) <= 1
             await create(session, "next", ["true"])
             await is_settled(session, "next", Phase.SUCCEEDED)
+
+
+async def test_a_pod_whose_creation_the_server_held_back_until_after_the_end_goes(
+    operators: Operators, session: KubeSession
+) -> None:
+    pods, images = Pods(session), Images("devcluster/runtime", "devcluster/runner")
+    with operators.one("a"):
+        execution = await create(session, "never", UNTIL_TOLD, desiredState="Cancelled")
+        await is_settled(session, "never", Phase.CANCELLED)
+        made = await pods.create(NAMESPACE, pod_body(execution, images))
+        while (pod := await pods.get(NAMESPACE, made["metadata"]["name"])) is not None:
+            assert pod["metadata"]["uid"] == made["metadata"]["uid"]
+            await asyncio.sleep(POLL_SECONDS)
