@@ -29,7 +29,7 @@ from ccx_kube.session import KubeSession
 from ccx_operator import handlers, logs
 from ccx_operator.cluster import KubeCluster
 from ccx_operator.controller import Controller
-from ccx_operator.election import Alone, Election, new_identity
+from ccx_operator.election import Alone, Election, LeadershipLostError, new_identity
 from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
 from ccx_operator.liveness import served_liveness
@@ -74,6 +74,9 @@ def main() -> None:
         asyncio.run(_until_told_to_stop(options))
     except ConfigError as exc:
         sys.exit(f"ccx-operator: {exc}")
+    except LeadershipLostError as exc:  # in the moment in which it was won
+        log.critical("the operator ends", exc_info=exc)
+        sys.exit(1)
     except BaseExceptionGroup as exc:
         for error in exc.exceptions:
             log.critical("a part of the operator died", exc_info=error)
