@@ -25,6 +25,9 @@ LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 COMPONENT_GATEWAY: Final = "gateway"
 """On the Lease of a gateway: by this the operator finds them all."""
 
+OPERATOR_LEASE: Final = "ccx-operator"
+"""In the operator's namespace, which is therefore an installation's own: who holds it leads."""
+
 AGENT_CONTAINER: Final = "agent"
 RUNNER_CONTAINER: Final = "runner"
 

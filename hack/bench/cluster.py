@@ -99,7 +99,7 @@ async def a_namespace() -> AsyncIterator[Namespace]:
     async with await KubeSession.from_environment(str(kubeconfig())) as session:
         name = f"bench-{time.time_ns() // 1_000_000:x}"
         await session.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
-        rested = await _scale_operator(session, 0)
+        replicas = await _scale_operator(session, 0)
         try:
             account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
             await _until(session, account, there=True)
@@ -109,8 +109,8 @@ async def a_namespace() -> AsyncIterator[Namespace]:
             await session.request("DELETE", f"/api/v1/namespaces/{name}")
             # The next row is not to be measured beside the deletion of thousands.
             await _until(session, f"/api/v1/namespaces/{name}", there=False)
-            if rested:
-                await _scale_operator(session, 1)
+            if replicas:
+                await _scale_operator(session, replicas)
 
 
 async def _free(session: KubeSession, namespace: str) -> None:
@@ -128,17 +128,18 @@ async def _free(session: KubeSession, namespace: str) -> None:
     await _many(len(held), free)
 
 
-async def _scale_operator(session: KubeSession, replicas: int) -> bool:
-    """False: there is none. Two operators would share the work, and the figures."""
+async def _scale_operator(session: KubeSession, replicas: int) -> int:
+    """How many there were; 0 if there is none. Beside ours they would share work and figures."""
     path = object_path("/apis/apps/v1", INSTALLED, "deployments", "ccx-operator", "scale")
-    body = {"spec": {"replicas": replicas}}
     try:
-        await session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        before = await session.request("GET", path)
     except ApiError as exc:
         if exc.is_not_found:
-            return False
+            return 0
         raise
-    return True
+    body = {"spec": {"replicas": replicas}}
+    await session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+    return int(before["spec"].get("replicas", 0))  # 0 is left out
 
 
 async def _until(session: KubeSession, path: str, *, there: bool) -> None:

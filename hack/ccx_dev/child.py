@@ -71,6 +71,11 @@ class Child:
             self._process.kill()
         return self._reap()
 
+    def wait(self, seconds: float) -> int:
+        """For one that ends by itself. The exit code."""
+        self._process.wait(seconds)
+        return self._reap()
+
     def _reap(self) -> int:
         if self._process.stdout is not None:
             self._process.stdout.close()

@@ -7,7 +7,7 @@ account may.
 from collections.abc import Sequence
 from typing import Final
 
-from ccx_api.names import GROUP, PLURAL
+from ccx_api.names import GROUP, OPERATOR_LEASE, PLURAL
 from manifests.names import GATEWAY, NAMESPACE, OPERATOR, Manifest, labels
 
 Rules = Sequence[tuple[str, str, tuple[str, ...]]]
@@ -24,8 +24,10 @@ OPERATOR_RULES: Final[Rules] = (
     ("", "pods/exec", _EXEC),
     ("", "events", ("create",)),
 )
-OPERATOR_LEASES: Final[Rules] = (("coordination.k8s.io", "leases", ("list", "delete")),)
-"""Of gateways that have gone."""
+OPERATOR_LEASES: Final[Rules] = (("coordination.k8s.io", "leases", ("list", "delete", "create")),)
+"""Of gateways that have gone; and its own, whose name a creation does not show."""
+
+OPERATOR_OWN_LEASE: Final[Rules] = (("coordination.k8s.io", "leases", ("get", "patch")),)
 
 GATEWAY_RULES: Final[Rules] = (
     (GROUP, PLURAL, ("get", "list", "watch", "create", "patch")),
@@ -57,9 +59,12 @@ def accounts() -> list[Manifest]:
 def rights() -> list[Manifest]:
     return [
         *_everywhere(OPERATOR, OPERATOR_RULES),
-        *_at_home(OPERATOR, OPERATOR_LEASES),
+        *_at_home(
+            OPERATOR,
+            [*_rules(OPERATOR_LEASES), *_rules(OPERATOR_OWN_LEASE, names=[OPERATOR_LEASE])],
+        ),
         *_everywhere(GATEWAY, GATEWAY_RULES),
-        *_at_home(GATEWAY, GATEWAY_LEASES),
+        *_at_home(GATEWAY, _rules(GATEWAY_LEASES)),
     ]
 
 
@@ -81,12 +86,12 @@ def _everywhere(account: str, rules: Rules) -> list[Manifest]:
     return [role, _binding("ClusterRole", account, {})]
 
 
-def _at_home(account: str, rules: Rules) -> list[Manifest]:
+def _at_home(account: str, rules: list[Manifest]) -> list[Manifest]:
     role = {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "Role",
         "metadata": {"name": account, "namespace": NAMESPACE, "labels": labels()},
-        "rules": _rules(rules),
+        "rules": rules,
     }
     return [role, _binding("Role", account, {"namespace": NAMESPACE})]
 
@@ -111,8 +116,9 @@ def _for_people(name: str, rules: Rules, into: Sequence[str]) -> Manifest:
     }
 
 
-def _rules(rules: Rules) -> list[Manifest]:
+def _rules(rules: Rules, *, names: Sequence[str] = ()) -> list[Manifest]:
+    only = {"resourceNames": list(names)} if names else {}
     return [
-        {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+        {"apiGroups": [group], "resources": [resource], **only, "verbs": list(verbs)}
         for group, resource, verbs in rules
     ]

@@ -26,14 +26,19 @@ _POD_SECURITY: Final = {
     "runAsGroup": _UID,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-_NEVER_TWO: Final = {"type": "Recreate"}
-"""Two operators would do no harm, but each other's work."""
-
 _NEVER_NONE: Final = {
     "type": "RollingUpdate",
     "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
 }
-"""The old gateway says goodbye to its sockets when the new one is there to take them over."""
+"""The old gateway says goodbye to its sockets when the new one is there to take them over; the
+old operator gives its Lease back when another stands by."""
+_APART: Final = {
+    "maxSkew": 1,
+    "topologyKey": "kubernetes.io/hostname",
+    "whenUnsatisfiable": "ScheduleAnyway",
+    "labelSelector": {"matchLabels": labels("operator")},
+}
+"""A standby on the leader's node would not outlive it. There may be one node only."""
 
 
 def namespace() -> Manifest:
@@ -51,13 +56,19 @@ def operator(version: str) -> Manifest:
     container = _container(
         OPERATOR,
         version,
-        [f"--metrics-address=0.0.0.0:{METRICS_PORT}", f"--probe-address=0.0.0.0:{PROBE_PORT}"],
+        [
+            "--leader-elect",
+            f"--metrics-address=0.0.0.0:{METRICS_PORT}",
+            f"--probe-address=0.0.0.0:{PROBE_PORT}",
+        ],
         ports={"metrics": METRICS_PORT, "probes": PROBE_PORT},
         memory=("128Mi", "512Mi"),
     )
     container["readinessProbe"] = _probe("/metrics", "metrics")
     container["livenessProbe"] = {**_probe("/healthz", "probes"), "failureThreshold": 6}
-    return _deployment(OPERATOR, "operator", container, _NEVER_TWO)
+    deployment = _deployment(OPERATOR, "operator", container, replicas=2)
+    deployment["spec"]["template"]["spec"]["topologySpreadConstraints"] = [_APART]
+    return deployment
 
 
 def gateway(version: str) -> Manifest:
@@ -70,7 +81,7 @@ def gateway(version: str) -> Manifest:
     )
     container["readinessProbe"] = {**_probe("/readyz", "probes"), "periodSeconds": 5}
     container["livenessProbe"] = {**_probe("/livez", "probes"), "failureThreshold": 6}
-    return _deployment(GATEWAY, "gateway", container, _NEVER_NONE)
+    return _deployment(GATEWAY, "gateway", container, replicas=1)
 
 
 def gateway_service() -> Manifest:
@@ -85,14 +96,14 @@ def gateway_service() -> Manifest:
     }
 
 
-def _deployment(name: str, component: str, container: Manifest, strategy: Manifest) -> Manifest:
+def _deployment(name: str, component: str, container: Manifest, *, replicas: int) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels(component)},
         "spec": {
-            "replicas": 1,
-            "strategy": strategy,
+            "replicas": replicas,
+            "strategy": _NEVER_NONE,
             "selector": {"matchLabels": labels(component)},
             "template": {
                 "metadata": {

@@ -1,4 +1,4 @@
-"""Leases of coordination.k8s.io: who is alive, by what they renew."""
+"""Leases of coordination.k8s.io: who is alive, and who leads, by what they renew."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +24,16 @@ class Lease:
     """How long after a renewal its holder counts as alive."""
 
     version: str = ""
+    """Empty: of none that the server has."""
+
+    holder: str = ""
+    """Empty: nobody."""
+
+    acquired: str = ""
+    """The holder's clock when it became the holder."""
+
+    transitions: int = 0
+    """How often it has changed hands."""
 
 
 class Leases:
@@ -40,13 +50,35 @@ class Leases:
         self, name: str, *, duration: timedelta, labels: Mapping[str, str], now: datetime
     ) -> None:
         """Make it if it is not there: somebody may have removed it."""
-        time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # exactly six digits
+        time = micro_time(now)
         try:
             await self._patch(name, {"spec": {"renewTime": time}})
         except ApiError as exc:
             if not exc.is_not_found:
                 raise
             await self._create(name, duration, labels, time)
+
+    async def get(self, name: str) -> Lease | None:
+        try:
+            return _read(await self._session.request("GET", self._path(name)))
+        except ApiError as exc:
+            if exc.is_not_found:
+                return None
+            raise
+
+    async def put(self, lease: Lease) -> Lease:
+        """Conflict, or AlreadyExists, if it is not what it was at `version`; return the new one."""
+        spec = {
+            "holderIdentity": lease.holder,
+            "leaseDurationSeconds": _seconds(lease.duration),
+            "acquireTime": lease.acquired,
+            "renewTime": lease.renewed,
+            "leaseTransitions": lease.transitions,
+        }
+        if lease.version:
+            metadata = {"resourceVersion": lease.version}
+            return _read(await self._patch(lease.name, {"metadata": metadata, "spec": spec}))
+        return _read(await self._post(lease.name, {}, spec))
 
     async def delete(self, lease: Lease) -> None:
         """Only as it was seen; that it is gone, or has been renewed since, is success."""
@@ -61,20 +93,24 @@ class Leases:
     ) -> None:
         spec = {
             "holderIdentity": name,
-            "leaseDurationSeconds": max(1, round(duration.total_seconds())),
+            "leaseDurationSeconds": _seconds(duration),
             "acquireTime": time,
             "renewTime": time,
         }
+        await self._post(name, labels, spec)
+
+    async def _post(self, name: str, labels: Mapping[str, str], spec: Object) -> Object:
         body = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {"name": name, "namespace": self._namespace, "labels": dict(labels)},
             "spec": spec,
         }
-        await self._session.request("POST", self._path(), body=body)
+        return await self._session.request("POST", self._path(), body=body)
 
-    async def _patch(self, name: str, body: Object) -> None:
-        await self._session.request("PATCH", self._path(name), body=body, content_type=MERGE_PATCH)
+    async def _patch(self, name: str, body: Object) -> Object:
+        path = self._path(name)
+        return await self._session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def _delete(self, name: str, options: Object | None) -> None:
         try:
@@ -87,6 +123,15 @@ class Leases:
         return object_path(_API, self._namespace, _PLURAL, *name)
 
 
+def micro_time(now: datetime) -> str:
+    """With exactly six digits of a second: the server takes no other."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _seconds(duration: timedelta) -> int:
+    return max(1, round(duration.total_seconds()))
+
+
 def _read(item: Object) -> Lease:
     spec, metadata = item.get("spec") or {}, item["metadata"]
     return Lease(
@@ -94,4 +139,7 @@ def _read(item: Object) -> Lease:
         renewed=str(spec.get("renewTime") or ""),
         duration=timedelta(seconds=spec.get("leaseDurationSeconds") or 0),
         version=metadata["resourceVersion"],
+        holder=str(spec.get("holderIdentity") or ""),
+        acquired=str(spec.get("acquireTime") or ""),
+        transitions=int(spec.get("leaseTransitions") or 0),
     )

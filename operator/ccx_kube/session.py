@@ -68,6 +68,8 @@ class KubeSession:
         """Of the pod that we are, or of the kubeconfig's context."""
         self.on_response: Callable[[str, int], None] | None = None
         """Told HTTP method and status of every answer; 0 when the connection failed."""
+        self.fence: Callable[[], None] | None = None
+        """Called just before what may change something is sent; raises to forbid it."""
         self._access = access
         self._url = URL(access.configuration.host)
         self._options = _options(access, self._url)
@@ -160,6 +162,8 @@ class KubeSession:
     ) -> aiohttp.ClientResponse:
         """What every exchange has around it: who we are, and an error in the server's words."""
         request.headers.update(await self._access.headers())
+        if self.fence is not None and _may_change(request):
+            self.fence()
         answer = await handler(request)
         self._tell(request.method, answer.status)
         if answer.status == 101 or 200 <= answer.status < 300:
@@ -181,6 +185,11 @@ class KubeSession:
     def _tell(self, method: str, code: int) -> None:
         if self.on_response is not None:
             self.on_response(method, code)
+
+
+def _may_change(request: aiohttp.ClientRequest) -> bool:
+    """A WebSocket begins as a GET, and starts a program in a pod."""
+    return request.method != "GET" or aiohttp.hdrs.UPGRADE in request.headers
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:

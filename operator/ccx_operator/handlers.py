@@ -19,6 +19,7 @@ from ccx_operator.facts import pod_facts, version_of
 from ccx_operator.no_bookkeeping import NoDiffs, NoProgress
 from ccx_operator.settled import settled_phase
 from ccx_operator.store import Store
+from ccx_operator.strays import Strays
 from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Feed:
 
     store: Store
     queue: WorkQueue
+    strays: Strays
     now: Callable[[], datetime]
 
 
@@ -80,6 +82,7 @@ async def execution_event(event: kopf.RawEvent, uid: str, memo: Feed, **_: Any) 
         memo.store.execution_deleted(uid)
         return
     if (phase := settled_phase(body)) is not None:
+        memo.strays.look(body["metadata"]["namespace"], memo.store.observe(uid).pod)
         memo.store.settle(uid, phase)
         return
     if memo.store.has(uid, version_of(body["metadata"])):
@@ -99,6 +102,9 @@ async def pod_event(event: kopf.RawEvent, labels: kopf.Labels, memo: Feed, **_: 
     pod = pod_facts(event["object"])
     if pod.owner_uid != labels[LABEL_EXECUTION_UID]:
         return  # a label is easily copied; the controller's uid is what counts
+    if event["type"] != "DELETED" and memo.store.is_settled(pod.owner_uid):
+        memo.strays.look(event["object"]["metadata"]["namespace"], pod)
+        return
     if event["type"] == "DELETED":
         memo.store.pod_deleted(pod, memo.now())
     else:

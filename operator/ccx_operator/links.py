@@ -72,9 +72,11 @@ class Links:
         open_link: OpenLink,
         heard: Callable[[Place, Snapshot], None],
         *,
+        fence: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open_link, self._heard, self._clock = open_link, heard, clock
+        """`fence` is called just before a wish is sent, and raises to forbid it."""
+        self._open_link, self._heard, self._fence, self._clock = open_link, heard, fence, clock
         self._open: dict[str, _Open] = {}
         self._opening = asyncio.Semaphore(OPENING)
 
@@ -89,6 +91,7 @@ class Links:
 
     async def deliver(self, place: Place, verb: Verb, wish: Wish) -> Snapshot:
         known = self._open.get(place.pod_uid) or await self._new(place)
+        self._fence()
         send = {Verb.PAUSE: known.link.pause, Verb.RESUME: known.link.resume}
         return await self._use(known, send.get(verb, known.link.cancel)(wish))
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ccx_kube.errors import ApiError, KubeError
 from ccx_operator.controller import DoesNotSettleError
+from ccx_operator.election import LeadershipLostError
 
 _FRAMES: Final = 5
 
@@ -63,6 +64,6 @@ def describe(exc: BaseException) -> str:
 def _fit_text(exc: BaseException) -> str:
     if isinstance(exc, ApiError):
         return f"({exc.status} {exc.reason})"  # its message may quote the object
-    if isinstance(exc, KubeError | OSError | DoesNotSettleError):
+    if isinstance(exc, KubeError | OSError | DoesNotSettleError | LeadershipLostError):
         return f"({exc})"
     return ""

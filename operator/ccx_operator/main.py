@@ -1,6 +1,7 @@
 """`ccx-operator`: the feed, the controller, the links and the metrics in one task group.
 
-If one of them dies, the process does; Kubernetes starts another.
+If one of them dies, the process does; Kubernetes starts another. With --leader-elect all but the
+metrics wait until this process leads.
 """
 
 import argparse
@@ -29,13 +30,16 @@ from ccx_kube.session import KubeSession
 from ccx_operator import handlers, logs
 from ccx_operator.cluster import KubeCluster
 from ccx_operator.controller import Controller
+from ccx_operator.election import Alone, Election, LeadershipLostError, new_identity
 from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
+from ccx_operator.liveness import served_liveness
 from ccx_operator.metrics import Metrics
 from ccx_operator.pod_spec import Images
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
 from ccx_operator.store import Store
+from ccx_operator.strays import Strays
 from ccx_operator.telling import Telling
 from ccx_operator.work_queue import WorkQueue
 
@@ -61,6 +65,7 @@ class Options:
     probes: tuple[str, int] | None
     node_lost: timedelta
     takeover: timedelta
+    leader_elect: bool
     log_format: str
 
 
@@ -71,6 +76,9 @@ def main() -> None:
         asyncio.run(_until_told_to_stop(options))
     except ConfigError as exc:
         sys.exit(f"ccx-operator: {exc}")
+    except LeadershipLostError as exc:  # in the moment in which it was won
+        log.critical("the operator ends", exc_info=exc)
+        sys.exit(1)
     except BaseExceptionGroup as exc:
         for error in exc.exceptions:
             log.critical("a part of the operator died", exc_info=error)
@@ -89,6 +97,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
     add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
+    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
     add("--log-format", choices=("json", "text"), default="json")
     found = parser.parse_args(words)
     return Options(
@@ -98,6 +107,7 @@ def parse(words: Sequence[str]) -> Options:
         probes=found.probe_address,
         node_lost=timedelta(seconds=found.node_lost_seconds),
         takeover=timedelta(seconds=found.session_takeover_seconds),
+        leader_elect=found.leader_elect,
         log_format=found.log_format,
     )
 
@@ -122,26 +132,52 @@ async def operate(options: Options) -> None:
     store, queue = Store(), WorkQueue()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(await KubeSession.from_environment())
-        links = Links(partial(RunnerLink.open, session), partial(_heard, store, queue))
-        metrics = Metrics(store, queue_depth=lambda: queue.depth, links_open=lambda: len(links))
+        election = await _election(stack) if options.leader_elect else Alone()
+        session.fence = election.check
+        heard = partial(_heard, store, queue)
+        links = Links(partial(RunnerLink.open, session), heard, fence=election.check)
+        metrics = Metrics(
+            store,
+            queue_depth=lambda: queue.depth,
+            links_open=lambda: len(links),
+            leads=lambda: election.leads,
+            leader_transitions=lambda: election.transitions,
+        )
         session.on_response = metrics.requested
         telling = Telling(Events(session).create, metrics.acted)
         cluster = KubeCluster(session, links, options.images, telling.tell)
         lists = (Executions(session), Pods(session))
+        strays = Strays(Pods(session))
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
         leases = Leases(session, session.namespace)
         sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
         lost = options.node_lost
         controller = Controller(store, queue, cluster, metrics, now=_now, node_lost=lost)
-        if options.metrics is not None:
-            stack.enter_context(metrics.served(*options.metrics))
+        await _serve(options, metrics, stack)
+        stack.push_async_callback(election.release)  # after the end of all that acts
+        await election.win()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_feed(options, Feed(store, queue, _now), operator))
+            tasks.create_task(election.keep())
+            tasks.create_task(_feed(options, Feed(store, queue, strays, _now), operator))
             tasks.create_task(controller.run())
             tasks.create_task(telling.run())
+            tasks.create_task(strays.run())
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())
+
+
+async def _election(stack: AsyncExitStack) -> Election:
+    """On a session of its own: its writes are not fenced, and wait for nobody's."""
+    session = await stack.enter_async_context(await KubeSession.from_environment())
+    return Election(Leases(session, session.namespace), new_identity())
+
+
+async def _serve(options: Options, metrics: Metrics, stack: AsyncExitStack) -> None:
+    if options.metrics is not None:
+        stack.enter_context(metrics.served(*options.metrics))
+    if options.probes is not None:
+        await stack.enter_async_context(served_liveness(*options.probes))
 
 
 async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:
@@ -175,7 +211,6 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
         ready_flag=ready,
-        liveness_endpoint=_liveness(options.probes),
     )
     raise RuntimeError("kopf has ended")
 
@@ -183,14 +218,6 @@ async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
 def _heard(store: Store, queue: WorkQueue, place: Place, snapshot: Snapshot) -> None:
     store.heard(place.execution, snapshot, _now(), pod_uid=place.pod_uid)
     queue.add(place.execution)
-
-
-def _liveness(address: tuple[str, int] | None) -> str | None:
-    """Answered by the loop that does the work, so that one that hangs is noticed."""
-    if address is None:
-        return None
-    host, port = address
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz"
 
 
 def _now() -> datetime:

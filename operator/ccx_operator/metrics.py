@@ -23,7 +23,13 @@ from ccx_operator.store import Store
 
 class Metrics:
     def __init__(
-        self, store: Store, *, queue_depth: Callable[[], float], links_open: Callable[[], float]
+        self,
+        store: Store,
+        *,
+        queue_depth: Callable[[], float],
+        links_open: Callable[[], float],
+        leads: Callable[[], float] = lambda: 1,
+        leader_transitions: Callable[[], float] = lambda: 0,
     ) -> None:
         self.registry = CollectorRegistry()
         self._reconciles = Counter(
@@ -43,6 +49,9 @@ class Metrics:
         )
         self._gauge("ccx_work_queue_depth", "Executions that wait.", queue_depth)
         self._gauge("ccx_links_open", "Runner links held open.", links_open)
+        self._gauge("ccx_leader", "1 while this process acts, 0 while it stands by.", leads)
+        told = "How often the Lease has changed hands, as last seen."
+        self._gauge("ccx_leader_transitions", told, leader_transitions)
         build = Gauge("ccx_build_info", "Always 1.", ["version"], registry=self.registry)
         build.labels(version("cc-executor")).set(1)
         self.registry.register(_Executions(store))

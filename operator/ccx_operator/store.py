@@ -69,6 +69,9 @@ class Store:
         self.execution_deleted(uid)
         self._settled[uid] = phase
 
+    def is_settled(self, uid: Uid) -> bool:
+        return uid in self._settled
+
     def has(self, uid: Uid, version: int) -> bool:
         """Just this state of it: the watch tells of our own writes, too."""
         known = self._executions.get(uid)

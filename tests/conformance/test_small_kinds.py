@@ -1,5 +1,6 @@
 """Leases, Events, Secrets and reviews: the small objects that operator and gateway write."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.errors import ApiError
 from ccx_kube.events import Events
-from ccx_kube.leases import Leases
+from ccx_kube.leases import Lease, Leases, micro_time
 from ccx_operator.events import transition_event
 from conformance.case import case
 from conformance.cluster import Cluster
@@ -50,6 +51,24 @@ async def test_of_two_that_take_a_lease_one_is_told_conflict(cluster: Cluster) -
     again = await cluster.ask("POST", path, {"metadata": {"name": "l"}, "spec": spec})
     assert [answer.code for answer in seen] == [200, 409]
     return [answer.seen() for answer in (*seen, again)]
+
+
+@case("lease.holder")
+async def test_a_lease_is_held_taken_over_and_given_back_as_it_was_seen(cluster: Cluster) -> Any:
+    leases = Leases(cluster.session, cluster.namespace)
+    assert await leases.get("l") is None
+    time = micro_time(NOW)
+    made = await leases.put(Lease("l", time, timedelta(seconds=10), "", "a", time))
+    taken = await leases.put(replace(made, holder="b", transitions=1))
+    given_back = await leases.put(replace(taken, holder=""))
+    refused = []
+    for late in (replace(made, holder="a"), replace(made, version="")):
+        with pytest.raises(ApiError) as caught:
+            await leases.put(late)
+        refused.append([caught.value.status, caught.value.is_conflict])
+    assert await leases.get("l") == given_back
+    seen = [[one.holder, one.transitions, one.acquired] for one in (made, taken, given_back)]
+    return [seen, refused]
 
 
 @case("lease.validation")

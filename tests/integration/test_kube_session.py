@@ -130,6 +130,26 @@ async def test_every_answer_is_counted_and_so_is_none(
     assert counted == [("GET", 200), ("DELETE", 404)]
 
 
+async def test_nothing_that_may_change_something_passes_the_fence_and_reading_does(
+    server: ApiServer, session: KubeSession
+) -> None:
+    def fence() -> None:
+        raise LookupError("fenced")
+
+    session.fence = fence
+    for method in ("POST", "PATCH", "PUT", "DELETE"):
+        with pytest.raises(LookupError, match="fenced"):
+            await session.request(method, POD)
+    with pytest.raises(LookupError, match="fenced"):
+        async with session.websocket(f"{POD}/exec"):
+            pass
+    assert server.seen == []
+    await session.request("GET", POD)
+    async with session.stream("GET", f"{POD}/log"):
+        pass
+    assert [seen.method for seen in server.seen] == ["GET", "GET"]
+
+
 async def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     async with running_api_server() as gone:
         config = a_kubeconfig(tmp_path, gone.url)

@@ -1,18 +1,29 @@
+import asyncio
 from typing import Any, cast
 
 import kopf
+import pytest
 
 from ccx_api.names import FINALIZER, LABEL_EXECUTION_UID
 from ccx_operator.facts import PodFacts
 from ccx_operator.handlers import Feed, configure, execution_event, pod_event
 from ccx_operator.observed import Gone
 from ccx_operator.store import Store
+from ccx_operator.strays import Strays
 from ccx_operator.work_queue import WorkQueue
 from support.reconciling import NOW, UID
 
 
+class RecordingPods:
+    def __init__(self) -> None:
+        self.deleted = asyncio.Queue[tuple[str, str, str]]()
+
+    async def delete(self, namespace: str, name: str, uid: str) -> None:
+        await self.deleted.put((namespace, name, uid))
+
+
 def a_feed() -> Feed:
-    return Feed(Store(), WorkQueue(), lambda: NOW)
+    return Feed(Store(), WorkQueue(), Strays(RecordingPods()), lambda: NOW)
 
 
 def an_event(kind: str | None, **spec: Any) -> kopf.RawEvent:
@@ -22,8 +33,14 @@ def an_event(kind: str | None, **spec: Any) -> kopf.RawEvent:
 
 def a_pod_event(kind: str, *, owner: str = UID, **metadata: Any) -> kopf.RawEvent:
     owners = [{"uid": owner, "controller": True}]
-    metadata = {"name": "p", "uid": "pu", "ownerReferences": owners, **metadata}
+    metadata = {"name": "p", "namespace": "ns", "uid": "pu", "ownerReferences": owners, **metadata}
     return cast("kopf.RawEvent", {"type": kind, "object": {"metadata": metadata}})
+
+
+def an_ended_event() -> kopf.RawEvent:
+    event = an_event("MODIFIED", prompt="hi")
+    event["object"]["status"] = {"phase": "Cancelled"}
+    return event
 
 
 async def see_execution(feed: Feed, event: kopf.RawEvent) -> None:
@@ -107,6 +124,37 @@ async def test_a_copied_label_does_not_make_a_pod_ours() -> None:
     feed = a_feed()
     await see_pod(feed, a_pod_event("ADDED", owner="somebody-else"))
     assert feed.store.observe(UID).pod is None
+
+
+@pytest.mark.parametrize("first", ["the end", "the pod"])
+async def test_a_pod_that_comes_after_the_end_of_its_execution_goes(first: str) -> None:
+    pods = RecordingPods()
+    feed = Feed(Store(), WorkQueue(), Strays(pods), lambda: NOW)
+    if first == "the pod":
+        await see_pod(feed, a_pod_event("ADDED"))
+    await see_execution(feed, an_ended_event())
+    if first == "the end":
+        await see_pod(feed, a_pod_event("ADDED"))
+    running = asyncio.create_task(feed.strays.run())
+    async with asyncio.timeout(5):
+        assert await pods.deleted.get() == ("ns", "p", "pu")
+    running.cancel()
+
+
+async def test_what_ended_with_its_execution_or_goes_already_is_no_stray() -> None:
+    pods = RecordingPods()
+    feed = Feed(Store(), WorkQueue(), Strays(pods), lambda: NOW)
+    await see_execution(feed, an_ended_event())
+    over = a_pod_event("MODIFIED")
+    over["object"]["status"] = {"phase": "Succeeded"}
+    await see_pod(feed, over)
+    await see_pod(feed, a_pod_event("MODIFIED", deletionTimestamp="2026-01-01T12:00:00Z"))
+    await see_pod(feed, a_pod_event("DELETED"))
+    await see_pod(feed, a_pod_event("ADDED", name="late", uid="late"))
+    running = asyncio.create_task(feed.strays.run())
+    async with asyncio.timeout(5):
+        assert (await pods.deleted.get())[1] == "late"
+    running.cancel()
 
 
 async def test_a_worker_limit_never_comes_without_a_short_idle_time() -> None:

@@ -90,6 +90,21 @@ async def test_every_verb_is_what_it_says(verb: Verb) -> None:
     assert pool.runners.calls == ["open p1", f"{verb} p1"]
 
 
+async def test_no_wish_is_sent_past_the_fence_also_over_a_link_that_is_open() -> None:
+    pool, stale = Pool(), False
+
+    def fence() -> None:
+        if stale:
+            raise PermissionError
+
+    pool.links = Links(pool.runners.open, lambda *_: None, fence=fence)
+    await pool.links.deliver(a_place(), Verb.PAUSE, Wish(generation=2))
+    stale = True
+    with pytest.raises(PermissionError):
+        await pool.links.deliver(a_place(), Verb.RESUME, Wish(generation=3))
+    assert pool.runners.calls == ["open p1", "pause p1"]
+
+
 async def test_an_idle_link_is_closed_and_a_used_one_is_not() -> None:
     pool = Pool()
     await pool.links.look(a_place(1))

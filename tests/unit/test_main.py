@@ -10,6 +10,7 @@ def test_everything_has_a_default() -> None:
     assert (options.namespaces, options.metrics, options.log_format) == ((), None, "json")
     assert options.node_lost == timedelta(seconds=300)
     assert options.takeover == timedelta(seconds=60)
+    assert not options.leader_elect
     assert options.images.runtime.startswith("cc-executor/runtime:")
 
 
@@ -17,12 +18,14 @@ def test_what_can_be_said() -> None:
     words = ["--namespace", "a", "--namespace", "b", "--runtime-image", "r", "--runner-image", "n"]
     words += ["--metrics-address", "[::1]:9090", "--node-lost-seconds", "60"]
     words += ["--session-takeover-seconds", "5", "--probe-address", "0.0.0.0:8004"]
+    words += ["--leader-elect"]
     options = parse(words)
     assert (options.namespaces, options.metrics) == (("a", "b"), ("::1", 9090))
     assert (options.images.runtime, options.images.runner) == ("r", "n")
     assert options.probes == ("0.0.0.0", 8004)
     assert options.node_lost == timedelta(seconds=60)
     assert options.takeover == timedelta(seconds=5)
+    assert options.leader_elect
 
 
 @pytest.mark.parametrize(

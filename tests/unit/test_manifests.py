@@ -7,7 +7,7 @@ import cel
 import pytest
 import yaml
 
-from ccx_api.names import AGENT_CONTAINER, LINK_ARGV
+from ccx_api.names import AGENT_CONTAINER, LINK_ARGV, OPERATOR_LEASE
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import options as gateway_options
 from ccx_operator.main import parse
@@ -103,6 +103,17 @@ def test_the_operator_takes_its_arguments_and_asks_for_images_of_its_own_version
     installed = next(iter(rendered().values()))
     version = parse([]).images.runner.partition(":")[2]
     assert f"image: cc-executor/control:{version}\n" in installed
+
+
+def test_of_several_operators_one_is_elected_by_a_lease_that_it_may_hold() -> None:
+    (container,) = pod_of(OPERATOR)["containers"]
+    assert DEPLOYMENTS[OPERATOR]["spec"]["replicas"] == 2
+    assert parse(container["args"]).leader_elect
+    (role,) = (r for r in of_kind("Role") if r["metadata"]["name"] == OPERATOR)
+    rules = [rule for rule in role["rules"] if rule["resources"] == ["leases"]]
+    assert {verb for rule in rules for verb in rule["verbs"]} >= {"get", "create", "patch"}
+    (own,) = (rule for rule in rules if "patch" in rule["verbs"])
+    assert own["resourceNames"] == [OPERATOR_LEASE]
 
 
 def test_the_service_finds_the_gateway() -> None:

@@ -14,7 +14,7 @@ from support.kubectl import Kubectl, Object
 from support.under_test.ability import Ability, table
 from support.under_test.components import Components, find_components
 from support.under_test.devcluster_tools import Faults, Requests, find_tools
-from support.under_test.operators import Operator
+from support.under_test.operators import Operator, Standby
 from support.under_test.probe import Probe, running_probe
 from support.under_test.processes import Processes, find_processes
 from support.under_test.systems import System, Way
@@ -35,6 +35,7 @@ class ClusterUnderTest:
 
     stack: Ability[Stack]
     operator: Ability[Operator]
+    standby: Ability[Standby]
     gateway: Ability[Way]
     processes: Ability[Processes]
     claude: Ability[str]
@@ -48,6 +49,7 @@ class ClusterUnderTest:
         """For people: what the tests run against, and what they can and cannot do there."""
         abilities: dict[str, Ability[object]] = {
             "operator": self.operator,
+            "standby": self.standby,
             "gateway": self.gateway,
             "processes": self.processes,
             "claude": self.claude,
@@ -78,6 +80,7 @@ def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnder
         image=probe.image,
         stack=system.stack,
         operator=system.operator,
+        standby=system.standby,
         gateway=system.gateway,
         processes=find_processes(kubectl, probe.execution, probe.mark),
         claude=_claude(system, probe, kubectl),

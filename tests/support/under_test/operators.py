@@ -10,6 +10,7 @@ import signal
 from contextlib import suppress
 from typing import Protocol
 
+from ccx_api.names import OPERATOR_LEASE
 from ccx_dev.stack import Stack
 from support.kubectl import Kubectl, Object
 from support.outside import is_alive
@@ -18,6 +19,8 @@ from support.waiting import eventually
 
 DEPLOYMENT = "ccx-operator"
 ROLLOUT_SECONDS = 90
+LEASE_SECONDS = 30
+"""Until another leads than one that was killed."""
 
 
 class Operator(Protocol):
@@ -29,6 +32,22 @@ class Operator(Protocol):
 
     def life(self) -> str:
         """Another one after every start; empty while none runs."""
+        ...
+
+
+class Standby(Protocol):
+    """Of an operator that has replicas which stand by."""
+
+    def leader(self) -> str:
+        """The name of its pod; empty while none leads."""
+        ...
+
+    def delete_leader(self) -> None:
+        """Its pod, with its grace."""
+        ...
+
+    def kill_leader(self) -> bool:
+        """kill -9; False where its process cannot be seen from here."""
         ...
 
 
@@ -51,7 +70,9 @@ class InstalledOperator:
     def __init__(self, kubectl: Kubectl) -> None:
         """In the namespace of the installation."""
         self._kubectl = kubectl
-        labels = kubectl.get("deployment", DEPLOYMENT)["spec"]["selector"]["matchLabels"]
+        spec = kubectl.get("deployment", DEPLOYMENT)["spec"]
+        self.replicas = max(1, spec["replicas"])
+        labels = spec["selector"]["matchLabels"]
         self._chosen = ",".join(f"{name}={value}" for name, value in labels.items())
 
     def kill(self) -> None:
@@ -65,12 +86,33 @@ class InstalledOperator:
         eventually(lambda: not any(map(pids_of_pod, uids)), what="its processes are gone")
 
     def start(self) -> None:
-        self._kubectl("scale", f"deployment/{DEPLOYMENT}", "--replicas=1")
+        self._kubectl("scale", f"deployment/{DEPLOYMENT}", f"--replicas={self.replicas}")
         wanted = f"--timeout={ROLLOUT_SECONDS}s"
         done = self._kubectl.run(
             *("rollout", "status", f"deployment/{DEPLOYMENT}", wanted), seconds=ROLLOUT_SECONDS + 30
         )
         assert done.returncode == 0, done.stderr
+        # One that was killed holds the Lease for a while; without an election nobody does.
+        eventually(
+            lambda: self.leader() in ("", *(pod["metadata"]["name"] for pod in self._pods())),
+            seconds=LEASE_SECONDS,
+            what="a replica leads",
+        )
+
+    def leader(self) -> str:
+        holder = "jsonpath={.spec.holderIdentity}"
+        told = self._kubectl("get", "lease", OPERATOR_LEASE, "--ignore-not-found", "-o", holder)
+        return told.partition("_")[0]
+
+    def delete_leader(self) -> None:
+        self._kubectl("delete", "pod", self.leader())
+
+    def kill_leader(self) -> bool:
+        pids = pids_of_pod(self._kubectl.get("pod", self.leader())["metadata"]["uid"])
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(pids)
 
     def life(self) -> str:
         return " ".join(

@@ -16,7 +16,13 @@ from support.kubectl import Kubectl, Object
 from support.under_test.ability import Ability
 from support.under_test.gateways import SERVICE, port_forward
 from support.under_test.messages_pod import messages_api_in_pod
-from support.under_test.operators import DEPLOYMENT, InstalledOperator, LocalOperator, Operator
+from support.under_test.operators import (
+    DEPLOYMENT,
+    InstalledOperator,
+    LocalOperator,
+    Operator,
+    Standby,
+)
 
 VARIABLE = "CCX_E2E_KUBECONFIG"
 INSTALLED_IN = "cc-executor"
@@ -35,6 +41,7 @@ class System:
     kubeconfig: Path
     stack: Ability[Stack]
     operator: Ability[Operator]
+    standby: Ability[Standby]
     gateway: Ability[Way]
     credentials: Ability[Credentials]
     accounts: Ability[tuple[str, ...]]
@@ -51,6 +58,7 @@ def local_system(stack: Stack, kubectl: Kubectl) -> System:
         kubeconfig=stack.kubeconfig,
         stack=Ability("all of it runs on this machine", stack),
         operator=Ability("a process: kill -9", LocalOperator(stack)),
+        standby=Ability("the local stack has one operator, which needs no election"),
         gateway=Ability("a process of this machine", lambda _: nullcontext(stack.websocket)),
         credentials=Ability("the scripted Messages API is a process", credentials),
         accounts=Ability("operator and gateway have no accounts of their own"),
@@ -69,6 +77,7 @@ def installed_system(kubectl: Kubectl) -> System:
         kubeconfig=kubectl.kubeconfig,
         stack=Ability("needs the local stack, which is not under test"),
         operator=_operator(ours, deployments),
+        standby=_standby(ours, deployments),
         gateway=_gateway(ours, deployments),
         credentials=_credentials(deployments),
         accounts=_accounts(deployments),
@@ -79,6 +88,14 @@ def _operator(ours: Kubectl, deployments: dict[str, Object]) -> Ability[Operator
     if DEPLOYMENT not in deployments:
         return Ability(f"{DEPLOYMENT}: {NOT_INSTALLED}")
     return Ability("a Deployment: its pod is killed", InstalledOperator(ours))
+
+
+def _standby(ours: Kubectl, deployments: dict[str, Object]) -> Ability[Standby]:
+    if DEPLOYMENT not in deployments:
+        return Ability(f"{DEPLOYMENT}: {NOT_INSTALLED}")
+    operator = InstalledOperator(ours)
+    told = f"{operator.replicas} replicas, of which one leads"
+    return Ability(told, operator if operator.replicas > 1 else None)
 
 
 def _gateway(ours: Kubectl, deployments: dict[str, Object]) -> Ability[Way]:
