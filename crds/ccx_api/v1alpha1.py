@@ -21,7 +21,14 @@ from ccx_api.references import (
 from ccx_api.status import ExecutionStatus
 
 RUN_CONTROL: Final = frozenset(
-    {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds", "session"}
+    {
+        "desiredState",
+        "suspend",
+        "activeDeadlineSeconds",
+        "startDeadlineSeconds",
+        "session",
+        "ttlSecondsAfterFinished",
+    }
 )
 """What may change while an execution runs. The CRD freezes the rest of the spec."""
 
@@ -141,6 +148,11 @@ class ExecutionSpec(ApiModel):
 
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""
+
+    ttl_seconds_after_finished: Annotated[int | None, Field(ge=0)] = None
+    """Seconds from its end until the operator deletes the execution, and its pod with it: 0 is
+    at once. It may be set, changed and removed after the end, too. It is kept if absent.
+    """
 
 
 class Metadata(ApiModel):

@@ -18,7 +18,7 @@ _EXEC: Final = ("get", "create")
 """Over a WebSocket it is a GET, of which newer API servers ask the right to create, too."""
 
 OPERATOR_RULES: Final[Rules] = (
-    (GROUP, PLURAL, ("get", "list", "watch", "patch")),
+    (GROUP, PLURAL, ("get", "list", "watch", "patch", "delete")),
     (GROUP, f"{PLURAL}/status", ("patch",)),
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "pods/exec", _EXEC),

@@ -28,6 +28,7 @@ from ccx_kube.session import KubeSession
 from ccx_operator import handlers, logs
 from ccx_operator.cluster import KubeCluster
 from ccx_operator.controller import Controller
+from ccx_operator.expiring import Expiring
 from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
 from ccx_operator.metrics import Metrics
@@ -125,6 +126,7 @@ async def operate(options: Options) -> None:
         session.on_response = metrics.requested
         cluster = KubeCluster(session, links, options.images)
         lists = (Executions(session), Pods(session))
+        expiring = Expiring(store, WorkQueue(), lists[0], metrics, now=_now)
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
         leases = Leases(session, session.namespace)
         sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
@@ -138,6 +140,7 @@ async def operate(options: Options) -> None:
             tasks.create_task(links.run())
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())
+            tasks.create_task(expiring.run())
 
 
 async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:

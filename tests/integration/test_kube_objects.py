@@ -204,3 +204,19 @@ async def test_an_event_that_is_refused_is_an_error(
     server.answer(422)
     with pytest.raises(ApiError):
         await Events(session).create("ns", {})
+
+
+async def test_an_execution_is_deleted_only_as_it_was_seen(
+    server: ApiServer, session: KubeSession
+) -> None:
+    server.answer(200)
+    await Executions(session).delete("ns", "e", uid="u", version="7")
+    (seen,) = server.seen
+    assert (seen.method, seen.path) == ("DELETE", f"{EXECUTIONS}/e")
+    assert seen.body == {"preconditions": {"uid": "u", "resourceVersion": "7"}}
+    server.answer(404, {"reason": "NotFound"})
+    await Executions(session).delete("ns", "e", uid="u", version="7")
+    server.answer(409, {"reason": "Conflict"})
+    with pytest.raises(ApiError) as caught:
+        await Executions(session).delete("ns", "e", uid="u", version="8")
+    assert caught.value.is_conflict

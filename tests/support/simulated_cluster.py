@@ -13,6 +13,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.snapshot import EndedBy, Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_kube.errors import ApiError
 from ccx_operator.actions import (
     Action,
     AddFinalizer,
@@ -92,6 +93,9 @@ class World:
 
     faults: deque[Fault] = field(default_factory=deque)
     pods_made: int = 0
+    last: ClaudeExecution | None = None
+    """What the object was when it went."""
+
     broken: list[str] = field(default_factory=list)
     """What must never happen, and did."""
 
@@ -217,6 +221,21 @@ class World:
     async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
         pass
 
+    async def delete(self, namespace: str, name: str, *, uid: str, version: str) -> None:
+        self._fail("before", "delete")
+        execution = self.execution
+        if execution is None:
+            return
+        if execution.metadata.resource_version != version:
+            raise ApiError(409, "Conflict", "not as it was")
+        ttl, status = execution.spec.ttl_seconds_after_finished, execution.status
+        if not status.phase.is_terminal or ttl is None or status.completion_time is None:
+            self.broken.append("deleted what was to stay")
+        elif self.now < status.completion_time + timedelta(seconds=ttl):
+            self.broken.append("deleted before its time")
+        self.wish(deleted=True)
+        self._fail("after", "delete")
+
     def _answer(self, action: Action, execution: ClaudeExecution) -> Outcome:
         match action:
             case AddFinalizer() | RemoveFinalizer():
@@ -288,7 +307,7 @@ class World:
             return
         if not execution.metadata.finalizers:
             self._tell(("deleted", execution))
-            self.execution = None
+            self.execution, self.last = None, execution
             self.delete_pod()
 
     def _change(self, **facts: Any) -> None:

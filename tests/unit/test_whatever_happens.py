@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_kube.errors import ApiError
 from ccx_operator.controller import Controller
+from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
@@ -31,6 +33,7 @@ class Operator:
         self.controller = Controller(
             self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
         )
+        self.expiring = Expiring(self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now)
         world.pending.clear()
         if world.execution is not None:
             self.see(world.execution)
@@ -40,6 +43,11 @@ class Operator:
     def reconcile(self, runner: asyncio.Runner) -> None:
         with suppress(ConnectionError):
             runner.run(self.controller.reconcile(UID))
+
+    def expire(self, runner: asyncio.Runner) -> None:
+        """Its timer is up, or it is retried."""
+        with suppress(ConnectionError, ApiError):
+            runner.run(self.expiring.expire(UID))
 
     def hear(self, *, again: bool = False) -> None:
         if self.world.pending:
@@ -74,6 +82,9 @@ WORLD: dict[str, Callable[[World], None]] = {
     "suspend": lambda w: w.wish(suspend=True),
     "let go": lambda w: w.wish(suspend=False),
     "delete": lambda w: w.wish(deleted=True),
+    "ttl 0": lambda w: w.wish(ttl_seconds_after_finished=0),
+    "ttl 60": lambda w: w.wish(ttl_seconds_after_finished=60),
+    "no ttl": lambda w: w.wish(ttl_seconds_after_finished=None),
     "start": World.start,
     "probe": World.probe,
     "exit 0": lambda w: w.end(0),
@@ -101,6 +112,7 @@ OPERATOR = (
     "gateway gone",
     "gateway back",
     "reconcile",
+    "expire",
     "restart",
     "hear",
     "hear again",
@@ -126,6 +138,8 @@ def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
             WORLD[step](world)
         elif step == "reconcile":
             operator.reconcile(runner)
+        elif step == "expire":
+            operator.expire(runner)
         elif step == "restart":
             operator.restart()
         elif step in ("gateway gone", "gateway back"):
@@ -147,7 +161,7 @@ def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
     operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
-        play([*steps, "20 s"], operator, runner)
+        play([*steps, "hear all", "expire", "20 s"], operator, runner)
 
 
 def is_alive(world: World) -> bool:
@@ -163,6 +177,8 @@ def is_alive(world: World) -> bool:
 @example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
 @example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
 @example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
+@example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"])
+@example([*RUNS, "ttl 0", "exit 0", *SEEN_TO_END, "no ttl", "expire", "hear old", "expire"])
 @example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
 @example(
     [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
@@ -185,6 +201,7 @@ def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: li
             assert LOSSES.intersection(steps)
         if world.wants_cancel:
             assert execution.status.phase.is_terminal
+            assert execution.spec.ttl_seconds_after_finished is None
             assert not is_alive(world)
             assert was_over or execution.status.phase == "Cancelled"
             assert cancelled_before
@@ -197,8 +214,13 @@ def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: li
             world.runner.state = "Running"
             WORLD["exit 0"](world)
             calm_down(operator, runner)
-            assert world.execution is not None
-            assert world.execution.status.phase == "Succeeded"
+            execution = world.execution or world.last
+            assert execution is not None
+            assert execution.status.phase == "Succeeded"
+            has_ttl = execution.spec.ttl_seconds_after_finished is not None
+            assert (world.execution is None) == has_ttl
         else:
             assert execution.spec.suspend or execution.status.phase.is_terminal
+            if execution.status.phase.is_terminal:
+                assert execution.spec.ttl_seconds_after_finished is None
         assert world.broken == []
