@@ -4,13 +4,15 @@ crds/claudeexecutions.yaml and docs/api.md are rendered from these models by `ma
 A field's docstring becomes its description there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
+from ccx_api.names import GROUP
 from ccx_api.references import (
     Credentials,
     EnvFromSource,
@@ -155,6 +157,13 @@ class ExecutionSpec(ApiModel):
     """
 
 
+def _ours(annotations: object) -> object:
+    """Others keep whole copies of the object in them."""
+    if not isinstance(annotations, Mapping):
+        return annotations or {}
+    return {k: v for k, v in annotations.items() if str(k).startswith(f"{GROUP}/")}
+
+
 class Metadata(ApiModel):
     name: str
     namespace: str
@@ -164,6 +173,8 @@ class Metadata(ApiModel):
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     finalizers: tuple[str, ...] = ()
+    annotations: Annotated[Mapping[str, str], BeforeValidator(_ours)] = {}
+    """Ours alone."""
 
 
 class ClaudeExecution(ApiModel):

@@ -78,11 +78,16 @@ class Executions:
         return await self._patch(f"{_path_of(execution)}/status", body)
 
     async def set_finalizers(
-        self, execution: ClaudeExecution, finalizers: Sequence[str]
+        self,
+        execution: ClaudeExecution,
+        finalizers: Sequence[str],
+        annotations: Mapping[str, str] | None = None,
     ) -> ClaudeExecution:
         """Conflict as with patch_status: a finalizer of somebody else's must not get lost."""
-        body = {"metadata": {**_version(execution), "finalizers": list(finalizers)}}
-        return await self._patch(_path_of(execution), body)
+        metadata: Object = {**_version(execution), "finalizers": list(finalizers)}
+        if annotations:
+            metadata["annotations"] = dict(annotations)
+        return await self._patch(_path_of(execution), {"metadata": metadata})
 
     async def delete(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Only the one of that uid, and as it was at that version: else Conflict. That it is gone

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -96,7 +96,8 @@ class KubeCluster:
     async def _finalizers(self, execution: ClaudeExecution, *, wanted: bool) -> Outcome:
         others = tuple(name for name in execution.metadata.finalizers if name != FINALIZER)
         finalizers = (*others, FINALIZER) if wanted else others
-        written = await _written(self._executions.set_finalizers(execution, finalizers))
+        mark = {ANNOTATION_STARTED_AS: execution.metadata.uid} if wanted else None
+        written = await _written(self._executions.set_finalizers(execution, finalizers, mark))
         return ObjectGone() if written is None else Written(written)
 
     async def _create(self, execution: ClaudeExecution) -> Outcome:

@@ -13,6 +13,7 @@ COMPONENT: Final = "ccx-operator"
 
 _WORRYING: Final = frozenset(
     {
+        Reason.RESTORED,
         Reason.QUOTA_EXCEEDED,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_ERROR,

@@ -120,6 +120,18 @@ async def test_finalizers_are_set_at_the_version_that_was_seen(
     assert (server.seen[0].path, server.seen[0].body) == (f"{EXECUTIONS}/e", expected)
 
 
+async def test_annotations_go_with_the_finalizers_and_only_ours_are_read(
+    server: ApiServer, session: KubeSession
+) -> None:
+    answer = an_object()
+    answer["metadata"]["annotations"] = {"a/b": "{...}", "cc-executor.dev/started-as": "u"}
+    server.answer(200, answer)
+    mark = {"cc-executor.dev/started-as": "u"}
+    written = await Executions(session).set_finalizers(an_execution(), ["a/b"], mark)
+    assert server.seen[0].body["metadata"]["annotations"] == mark
+    assert written.metadata.annotations == mark
+
+
 async def test_a_wish_is_a_patch_of_the_spec(server: ApiServer, session: KubeSession) -> None:
     server.answer(200, an_object())
     await Executions(session).patch_spec("ns", "e", {"desiredState": "Paused"})

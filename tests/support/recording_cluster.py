@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from typing import Any
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -86,7 +86,10 @@ class RecordingCluster:
             raise self.errors.popleft()
 
     def _finalizers(self, execution: ClaudeExecution, finalizers: tuple[str, ...]) -> Outcome:
-        metadata = execution.metadata.model_copy(update={"finalizers": finalizers})
+        update: dict[str, Any] = {"finalizers": finalizers}
+        if finalizers:
+            update["annotations"] = {ANNOTATION_STARTED_AS: execution.metadata.uid}
+        metadata = execution.metadata.model_copy(update=update)
         written = self._write(execution, {"metadata": metadata})
         return Written(written) if written else ObjectGone()
 

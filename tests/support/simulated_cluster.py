@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import EndedBy, Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
@@ -239,8 +239,11 @@ class World:
     def _answer(self, action: Action, execution: ClaudeExecution) -> Outcome:
         match action:
             case AddFinalizer() | RemoveFinalizer():
-                names = (FINALIZER,) if isinstance(action, AddFinalizer) else ()
-                metadata = execution.metadata.model_copy(update={"finalizers": names})
+                adds = isinstance(action, AddFinalizer)
+                update: dict[str, Any] = {"finalizers": (FINALIZER,) if adds else ()}
+                if adds:
+                    update["annotations"] = {ANNOTATION_STARTED_AS: execution.metadata.uid}
+                metadata = execution.metadata.model_copy(update=update)
                 written = self._write(execution, {"metadata": metadata})
                 self._collect()
                 return Written(written) if written is not None else ObjectGone()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ccx_api.names import FINALIZER
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_api.wish import Wish
@@ -25,6 +26,7 @@ from support.reconciling import (
     NOW,
     POD,
     POD_UID,
+    UID,
     a_pod,
     a_snapshot,
     ago,
@@ -60,6 +62,28 @@ def test_the_finalizer_is_added_just_before_the_pod() -> None:
 def test_with_the_finalizer_there_may_be_a_pod_already_and_it_is_asked_for() -> None:
     assert actions(an_execution(), seen()) == (ConfirmPod(POD),)
     assert actions(an_execution(), seen(LOST)) == (CreatePod(POD),)
+
+
+def test_a_crash_between_the_finalizer_and_the_pod_does_not_look_like_a_copy() -> None:
+    marked = an_execution(finalizer=True, started_as=UID)
+    assert actions(marked, seen(LOST)) == (CreatePod(POD),)
+
+
+def test_a_copy_gets_no_pod_and_its_copied_finalizer_goes() -> None:
+    copy = an_execution(finalizer=True, started_as="another")
+    assert actions(copy, seen()) == (ConfirmPod(POD),)
+    assert actions(copy, seen(LOST)) == (RemoveFinalizer(),)
+    decision = decide(an_execution(finalizer=False, started_as="another"), seen(LOST), now=NOW)
+    assert (decision.actions, decision.check_after) == ((), None)
+    assert "kubectl annotate cx e1 cc-executor.dev/started-as-" in decision.status.message
+
+
+def test_a_copy_that_somebody_lets_go_is_marked_anew() -> None:
+    let_go = an_execution(finalizer=False, status=was("Queued", "Restored", podUID=None))
+    assert actions(let_go, seen()) == (AddFinalizer(), CreatePod(POD))
+    without_mark = let_go.metadata.model_copy(update={"finalizers": (FINALIZER,)})
+    let_go = let_go.model_copy(update={"metadata": without_mark})
+    assert actions(let_go, seen(LOST)) == (AddFinalizer(), CreatePod(POD))
 
 
 def test_a_pod_that_the_watch_does_not_name_is_read_before_it_is_lost() -> None:
