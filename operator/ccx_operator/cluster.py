@@ -91,7 +91,11 @@ class KubeCluster:
         return found if found is not None and found.metadata.uid == metadata.uid else None
 
     async def post_event(self, namespace: str, body: dict[str, Any]) -> None:
-        await self._events.create(namespace, body)
+        try:
+            await self._events.create(namespace, body)
+        except ApiError as exc:
+            if not exc.is_namespace_going:
+                raise
 
     async def _finalizers(self, execution: ClaudeExecution, *, wanted: bool) -> Outcome:
         others = tuple(name for name in execution.metadata.finalizers if name != FINALIZER)

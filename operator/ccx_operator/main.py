@@ -33,6 +33,7 @@ from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
 from ccx_operator.metrics import Metrics
 from ccx_operator.pod_spec import Images
+from ccx_operator.release import release
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
 from ccx_operator.store import Store
@@ -47,6 +48,7 @@ _IDENTITY: Any = "ccx-operator"
 """For peering, which is off. Else kopf asks for the name of our uid, and in an image it has none.
 kopf exports no type for it."""
 
+_RELEASE = "take the finalizer off all executions and end; for when no operator runs any more"
 _TAKEOVER = "until the session of a gateway that has gone is closed (60)"
 
 
@@ -61,13 +63,17 @@ class Options:
     node_lost: timedelta
     takeover: timedelta
     log_format: str
+    release_finalizers: bool
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
     logs.configure(options.log_format)
     try:
-        asyncio.run(_until_told_to_stop(options))
+        if options.release_finalizers:
+            asyncio.run(release(options.namespaces))
+        else:
+            asyncio.run(_until_told_to_stop(options))
     except ConfigError as exc:
         sys.exit(f"ccx-operator: {exc}")
     except BaseExceptionGroup as exc:
@@ -89,6 +95,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
     add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
     add("--log-format", choices=("json", "text"), default="json")
+    add("--release-finalizers", action="store_true", help=_RELEASE)
     found = parser.parse_args(words)
     return Options(
         namespaces=tuple(found.namespace),
@@ -98,6 +105,7 @@ def parse(words: Sequence[str]) -> Options:
         node_lost=timedelta(seconds=found.node_lost_seconds),
         takeover=timedelta(seconds=found.session_takeover_seconds),
         log_format=found.log_format,
+        release_finalizers=found.release_finalizers,
     )
 
 
