@@ -24,6 +24,9 @@ ANNOTATION_STARTED_AS: Final = f"{GROUP}/started-as"
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
 
+USAGE_RECORD: Final = "cc-executor-usage"
+"""The ConfigMap of a namespace with what its executions have used."""
+
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 COMPONENT_GATEWAY: Final = "gateway"
 """On the Lease of a gateway: by this the operator finds them all."""

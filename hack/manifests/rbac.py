@@ -7,11 +7,13 @@ account may.
 from collections.abc import Sequence
 from typing import Final
 
-from ccx_api.names import GROUP, PLURAL
+from ccx_api.names import GROUP, PLURAL, USAGE_RECORD
 from manifests.names import GATEWAY, NAMESPACE, OPERATOR, Manifest, labels
 
-Rules = Sequence[tuple[str, str, tuple[str, ...]]]
-"""API group, resource, verbs."""
+Verbs = tuple[str, ...]
+Names = tuple[str, ...]
+Rules = Sequence[tuple[str, str, Verbs] | tuple[str, str, Verbs, Names]]
+"""API group, resource, verbs, and of which names only: which RBAC cannot say of a creation."""
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _EXEC: Final = ("get", "create")
@@ -23,6 +25,8 @@ OPERATOR_RULES: Final[Rules] = (
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "pods/exec", _EXEC),
     ("", "events", ("create",)),
+    ("", "configmaps", ("create",)),
+    ("", "configmaps", ("get", "update"), (USAGE_RECORD,)),
 )
 OPERATOR_LEASES: Final[Rules] = (("coordination.k8s.io", "leases", ("list", "delete")),)
 """Of gateways that have gone."""
@@ -114,5 +118,6 @@ def _for_people(name: str, rules: Rules, into: Sequence[str]) -> Manifest:
 def _rules(rules: Rules) -> list[Manifest]:
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-        for group, resource, verbs in rules
+        | ({"resourceNames": list(*names)} if names else {})
+        for group, resource, verbs, *names in rules
     ]

@@ -35,6 +35,11 @@ class RemoveFinalizer:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordUsage:
+    """Into the record of its namespace. Others share the write: its outcome is that it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreatePod:
     name: str
 
@@ -75,7 +80,16 @@ class Deliver:
     wish: Wish
 
 
-Action = AddFinalizer | RemoveFinalizer | CreatePod | DeletePod | ConfirmPod | Look | Deliver
+Action = (
+    AddFinalizer
+    | RemoveFinalizer
+    | RecordUsage
+    | CreatePod
+    | DeletePod
+    | ConfirmPod
+    | Look
+    | Deliver
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
 )
 from ccx_operator.controller import ConflictError
@@ -36,6 +37,7 @@ from ccx_operator.outcomes import (
     PodSeen,
     Refused,
     Unanswered,
+    UsageAsked,
     Written,
 )
 from ccx_operator.pod_spec import Images, pod_body
@@ -52,7 +54,14 @@ _FOR_GOOD: Final = frozenset({400, 403, 404, 413, 422})
 
 
 class KubeCluster:
-    def __init__(self, session: KubeSession, links: Links, images: Images) -> None:
+    def __init__(
+        self,
+        session: KubeSession,
+        links: Links,
+        images: Images,
+        record_usage: Callable[[ClaudeExecution], None],
+    ) -> None:
+        self._record_usage = record_usage
         self._executions, self._pods = Executions(session), Pods(session)
         self._events, self._links, self._images = Events(session), links, images
 
@@ -63,6 +72,9 @@ class KubeCluster:
                 return await self._finalizers(execution, wanted=True)
             case RemoveFinalizer():
                 return await self._finalizers(execution, wanted=False)
+            case RecordUsage():
+                self._record_usage(execution)
+                return UsageAsked()
             case CreatePod():
                 return await self._create(execution)
             case DeletePod(name, uid):

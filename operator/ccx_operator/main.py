@@ -19,7 +19,9 @@ from typing import Any
 import kopf
 
 from ccx_api.snapshot import Snapshot
+from ccx_kube.config_maps import ConfigMaps
 from ccx_kube.errors import ConfigError
+from ccx_kube.events import Events
 from ccx_kube.executions import Executions
 from ccx_kube.leases import Leases
 from ccx_kube.link import RunnerLink
@@ -33,6 +35,7 @@ from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
 from ccx_operator.metrics import Metrics
 from ccx_operator.pod_spec import Images
+from ccx_operator.recorder import Ports, Recorder
 from ccx_operator.release import release
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
@@ -132,8 +135,10 @@ async def operate(options: Options) -> None:
         links = Links(partial(RunnerLink.open, session), partial(_heard, store, queue))
         metrics = Metrics(store, queue_depth=lambda: queue.depth, links_open=lambda: len(links))
         session.on_response = metrics.requested
-        cluster = KubeCluster(session, links, options.images)
         lists = (Executions(session), Pods(session))
+        ports = Ports(ConfigMaps(session), lists[0], Events(session).create)
+        recorder = Recorder(store, WorkQueue(), ports, metrics, wake=queue.add, now=_now)
+        cluster = KubeCluster(session, links, options.images, recorder.add)
         expiring = Expiring(store, WorkQueue(), lists[0], metrics, now=_now)
         resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
         leases = Leases(session, session.namespace)
@@ -149,6 +154,7 @@ async def operate(options: Options) -> None:
             tasks.create_task(resync.run())
             tasks.create_task(sessions.run())
             tasks.create_task(expiring.run())
+            tasks.create_task(recorder.run())
 
 
 async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:

@@ -20,14 +20,18 @@ def is_marked(execution: ClaudeExecution) -> bool:
     return FINALIZER in metadata.finalizers and _started_as(execution) == metadata.uid
 
 
+def is_copy(execution: ClaudeExecution) -> bool:
+    return _started_as(execution) not in (None, execution.metadata.uid)
+
+
 def restored(execution: ClaudeExecution, now: datetime) -> Decision | None:
     """A finalizer that was copied, too, holds nothing."""
-    original = _started_as(execution)
-    if original in (None, execution.metadata.uid):
+    if not is_copy(execution):
         return None
     text = (
-        f"a copy of an execution that has run (uid {original}), such as from a backup; to run it "
-        f"again: kubectl annotate cx {execution.metadata.name} {ANNOTATION_STARTED_AS}-"
+        f"a copy of an execution that has run (uid {_started_as(execution)}), such as from a "
+        f"backup; to run it again: kubectl annotate cx {execution.metadata.name} "
+        f"{ANNOTATION_STARTED_AS}-"
     )
     reason = Reason.RESTORED
     status = settle(execution, execution.status, Phase.QUEUED, reason, text, now=now)

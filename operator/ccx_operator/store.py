@@ -19,7 +19,16 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import PodFacts
-from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, is_ending
+from ccx_operator.observed import (
+    Gone,
+    Looked,
+    Observed,
+    Refusal,
+    RefusalKind,
+    Silence,
+    Usage,
+    is_ending,
+)
 from ccx_operator.settled import Expiry, expiry_of
 
 Uid = str
@@ -36,6 +45,9 @@ class Store:
 
         self._expiries: dict[Uid, Expiry] = {}
         """Of the settled ones that have a TTL."""
+
+        self.complete = False
+        """A full list has been gone through: an execution that is not here is settled, or gone."""
 
         self.on_expiry: Callable[[Uid], None] = lambda _: None
         """Called whenever one is known anew."""
@@ -102,6 +114,7 @@ class Store:
         """Compare with a full list. `known` is what was known before it was asked for."""
         for uid in known - listed:
             self.execution_deleted(uid)
+        self.complete = True
 
     # Pods
 
@@ -169,6 +182,16 @@ class Store:
         before = self.observe(uid).refusal
         tries = before.tries + 1 if before else 1
         self._change(uid, refusal=Refusal(kind, message, now, tries))
+
+    # Usage
+
+    def usage_asked(self, uid: Uid) -> None:
+        if self.observe(uid).usage is None:
+            self._change(uid, usage=Usage.ASKED)
+
+    def usage_settled(self, uid: Uid) -> None:
+        if uid in self._executions:
+            self._change(uid, usage=Usage.SETTLED)
 
     # Gateways
 

@@ -12,6 +12,7 @@ import pytest
 from ccx_api.conditions import Condition
 from ccx_api.status import ExecutionStatus, Phase, UsageStatus
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.config_maps import ConfigMaps
 from ccx_kube.errors import ApiError
 from ccx_kube.events import Events
 from ccx_kube.executions import Executions, status_patch
@@ -232,3 +233,25 @@ async def test_an_execution_is_deleted_only_as_it_was_seen(
     with pytest.raises(ApiError) as caught:
         await Executions(session).delete("ns", "e", uid="u", version="8")
     assert caught.value.is_conflict
+
+
+MAPS = "/api/v1/namespaces/ns/configmaps"
+
+
+async def test_a_config_map_is_created_read_and_replaced_as_it_was_read(
+    server: ApiServer, session: KubeSession
+) -> None:
+    maps = ConfigMaps(session)
+    server.answer(404, {"reason": "NotFound"})
+    assert await maps.get("ns", "m") is None
+    body = {"metadata": {"name": "m", "resourceVersion": "7"}, "data": {"a": "b"}}
+    server.answer(201, body)
+    await maps.create("ns", body)
+    server.answer(200, body)
+    assert await maps.get("ns", "m") == body
+    server.answer(409, {"reason": "Conflict"})
+    with pytest.raises(ApiError) as caught:
+        await maps.replace("ns", body)
+    assert caught.value.is_conflict
+    asked = [(seen.method, seen.path, seen.body) for seen in server.seen if seen.method != "GET"]
+    assert asked == [("POST", MAPS, body), ("PUT", f"{MAPS}/m", body)]

@@ -14,6 +14,7 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
 )
 from ccx_operator.controller import ConflictError
@@ -26,8 +27,11 @@ from ccx_operator.outcomes import (
     PodGone,
     PodSeen,
     Unanswered,
+    UsageAsked,
     Written,
 )
+
+NO_WRITES = ("Look", "ConfirmPod", "RecordUsage")
 
 
 class RecordingCluster:
@@ -44,7 +48,7 @@ class RecordingCluster:
 
     @property
     def writes(self) -> Counter[str]:
-        return Counter(call for call in self.calls if call not in ("Look", "ConfirmPod"))
+        return Counter(call for call in self.calls if call not in NO_WRITES)
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         self._call(type(action).__name__)
@@ -53,6 +57,8 @@ class RecordingCluster:
                 return self._finalizers(execution, (FINALIZER,))
             case RemoveFinalizer():
                 return self._finalizers(execution, ())
+            case RecordUsage():
+                return UsageAsked()
             case CreatePod():
                 self.pod = self.pod or self.new_pod
                 return PodSeen(self.pod) if self.pod else PodGone()
@@ -112,4 +118,10 @@ class NoMeter:
         pass
 
     def acted(self, action: str) -> None:
+        pass
+
+    def usage_recorded(self, executions: int) -> None:
+        pass
+
+    def usage_lost(self, executions: int) -> None:
         pass

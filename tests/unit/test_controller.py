@@ -63,6 +63,9 @@ async def test_a_plain_run_costs_four_writes_to_the_execution_and_its_pod() -> N
     await operator.see(ready=False, agent=last.agent)
     await operator.see(phase="Succeeded")
     assert operator.status == "Succeeded Completed"
+    assert "RemoveFinalizer" not in operator.cluster.calls
+    operator.store.usage_settled(UID)
+    await operator.controller.reconcile(UID)
 
     finalizer = {"AddFinalizer": 1, "RemoveFinalizer": 1}
     assert operator.cluster.writes == {"CreatePod": 1, "patch_status": 3, **finalizer}

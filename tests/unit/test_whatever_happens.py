@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from ccx_kube.errors import ApiError
 from ccx_operator.controller import Controller
 from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
+from ccx_operator.recorder import Ports, Recorder
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 from support.reconciling import UID
@@ -20,6 +23,38 @@ from support.recording_cluster import NoMeter
 from support.simulated_cluster import Event, World
 
 OOM = AgentFacts(exit_code=137, reason="OOMKilled")
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    world: World
+
+    async def get(self, namespace: str, name: str) -> dict[str, Any] | None:
+        return await self.world.get_map(namespace, name)
+
+    async def create(self, namespace: str, body: dict[str, Any]) -> None:
+        await self.world.create(namespace, body)
+
+    async def replace(self, namespace: str, body: dict[str, Any]) -> None:
+        await self.world.replace(namespace, body)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadExecutions:
+    world: World
+
+    async def get(self, namespace: str, name: str) -> ClaudeExecution:
+        if self.world.execution is None:
+            raise ApiError(404, "NotFound", "")
+        return self.world.execution
+
+
+class Lost(NoMeter):
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def usage_lost(self, executions: int) -> None:
+        self.world.lost += executions
 
 
 class Operator:
@@ -34,6 +69,18 @@ class Operator:
             self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
         )
         self.expiring = Expiring(self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now)
+        clock = lambda: world.now.timestamp()  # noqa: E731
+        ports = Ports(Maps(world), ReadExecutions(world), self._told)
+        self.recorder = Recorder(
+            self.store,
+            WorkQueue(),
+            ports,
+            Lost(world),
+            wake=lambda _: None,
+            now=lambda: world.now,
+            clock=clock,
+        )
+        world.ask_usage = self.recorder.add
         world.pending.clear()
         if world.execution is not None:
             self.see(world.execution)
@@ -48,6 +95,12 @@ class Operator:
         """Its timer is up, or it is retried."""
         with suppress(ConnectionError, ApiError):
             runner.run(self.expiring.expire(UID))
+
+    def record(self, runner: asyncio.Runner) -> None:
+        runner.run(self.recorder.step("ns"))
+
+    async def _told(self, namespace: str, event: dict[str, Any]) -> None:
+        pass
 
     def hear(self, *, again: bool = False) -> None:
         if self.world.pending:
@@ -103,6 +156,7 @@ WORLD: dict[str, Callable[[World], None]] = {
     "fail before": lambda w: w.faults.append(("before", "")),
     "fail after": lambda w: w.faults.append(("after", "")),
     "lose creation": lambda w: w.faults.append(("after", "CreatePod")),
+    "lose record": lambda w: w.faults.append(("after", "record")),
     "lose patch": lambda w: w.faults.append(("before", "patch_status")),
     "1 s": later(1),
     "20 s": later(20),
@@ -113,6 +167,7 @@ OPERATOR = (
     "gateway back",
     "reconcile",
     "expire",
+    "record",
     "restart",
     "hear",
     "hear again",
@@ -140,6 +195,8 @@ def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
             operator.reconcile(runner)
         elif step == "expire":
             operator.expire(runner)
+        elif step == "record":
+            operator.record(runner)
         elif step == "restart":
             operator.restart()
         elif step in ("gateway gone", "gateway back"):
@@ -161,7 +218,7 @@ def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
     operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
-        play([*steps, "hear all", "expire", "20 s"], operator, runner)
+        play([*steps, "record", "reconcile", "hear all", "expire", "20 s"], operator, runner)
 
 
 def is_alive(world: World) -> bool:
@@ -177,6 +234,8 @@ def is_alive(world: World) -> bool:
 @example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
 @example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
 @example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
+@example([*RUNS, "exit 0", "hear all", "reconcile", "lose record", "record", "restart"])
+@example([*RUNS, "exit 0", "hear all", "reconcile", "record", "restart", "reconcile", "record"])
 @example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"])
 @example([*RUNS, "ttl 0", "exit 0", *SEEN_TO_END, "no ttl", "expire", "hear old", "expire"])
 @example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
