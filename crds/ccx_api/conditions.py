@@ -39,6 +39,9 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     """spec.suspend holds it: no pod is made."""
 
+    RESTORED = "Restored"
+    """It is a copy of one that has run, such as from a backup: it does not run again by itself."""
+
     POD_REJECTED = "PodRejected"
     """The API server refuses the pod for good; its words are in the message."""
 

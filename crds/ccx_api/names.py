@@ -18,8 +18,14 @@ LABEL_EXECUTION_NAME: Final = f"{GROUP}/execution"
 ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 """On a pod: the `metadata.generation` of the execution that its first wish was taken from."""
 
+ANNOTATION_STARTED_AS: Final = f"{GROUP}/started-as"
+"""On an execution that has had a pod, or is just about to: its uid. In a copy it is another's."""
+
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
+
+USAGE_RECORD: Final = "cc-executor-usage"
+"""The ConfigMap of a namespace with what its executions have used."""
 
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 COMPONENT_GATEWAY: Final = "gateway"

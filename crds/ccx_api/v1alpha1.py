@@ -4,13 +4,15 @@ crds/claudeexecutions.yaml and docs/api.md are rendered from these models by `ma
 A field's docstring becomes its description there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
+from ccx_api.names import GROUP
 from ccx_api.references import (
     Credentials,
     EnvFromSource,
@@ -21,7 +23,14 @@ from ccx_api.references import (
 from ccx_api.status import ExecutionStatus
 
 RUN_CONTROL: Final = frozenset(
-    {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds", "session"}
+    {
+        "desiredState",
+        "suspend",
+        "activeDeadlineSeconds",
+        "startDeadlineSeconds",
+        "session",
+        "ttlSecondsAfterFinished",
+    }
 )
 """What may change while an execution runs. The CRD freezes the rest of the spec."""
 
@@ -152,6 +161,18 @@ class ExecutionSpec(ApiModel):
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""
 
+    ttl_seconds_after_finished: Annotated[int | None, Field(ge=0)] = None
+    """Seconds from its end until the operator deletes the execution, and its pod with it: 0 is
+    at once. It may be set, changed and removed after the end, too. It is kept if absent.
+    """
+
+
+def _ours(annotations: object) -> object:
+    """Others keep whole copies of the object in them."""
+    if not isinstance(annotations, Mapping):
+        return annotations or {}
+    return {k: v for k, v in annotations.items() if str(k).startswith(f"{GROUP}/")}
+
 
 class Metadata(ApiModel):
     name: str
@@ -162,6 +183,8 @@ class Metadata(ApiModel):
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     finalizers: tuple[str, ...] = ()
+    annotations: Annotated[Mapping[str, str], BeforeValidator(_ours)] = {}
+    """Ours alone."""
 
 
 class ClaudeExecution(ApiModel):

@@ -7,27 +7,32 @@ account may.
 from collections.abc import Sequence
 from typing import Final
 
-from ccx_api.names import GROUP, OPERATOR_LEASE, PLURAL
+from ccx_api.names import GROUP, OPERATOR_LEASE, PLURAL, USAGE_RECORD
 from manifests.names import GATEWAY, NAMESPACE, OPERATOR, Manifest, labels
 
-Rules = Sequence[tuple[str, str, tuple[str, ...]]]
-"""API group, resource, verbs."""
+Verbs = tuple[str, ...]
+Names = tuple[str, ...]
+Rules = Sequence[tuple[str, str, Verbs] | tuple[str, str, Verbs, Names]]
+"""API group, resource, verbs, and of which names only: which RBAC cannot say of a creation."""
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _EXEC: Final = ("get", "create")
 """Over a WebSocket it is a GET, of which newer API servers ask the right to create, too."""
 
 OPERATOR_RULES: Final[Rules] = (
-    (GROUP, PLURAL, ("get", "list", "watch", "patch")),
+    (GROUP, PLURAL, ("get", "list", "watch", "patch", "delete")),
     (GROUP, f"{PLURAL}/status", ("patch",)),
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "pods/exec", _EXEC),
     ("", "events", ("create",)),
+    ("", "configmaps", ("create",)),
+    ("", "configmaps", ("get", "update"), (USAGE_RECORD,)),
 )
-OPERATOR_LEASES: Final[Rules] = (("coordination.k8s.io", "leases", ("list", "delete", "create")),)
+OPERATOR_LEASES: Final[Rules] = (
+    ("coordination.k8s.io", "leases", ("list", "delete", "create")),
+    ("coordination.k8s.io", "leases", ("get", "patch"), (OPERATOR_LEASE,)),
+)
 """Of gateways that have gone; and its own, whose name a creation does not show."""
-
-OPERATOR_OWN_LEASE: Final[Rules] = (("coordination.k8s.io", "leases", ("get", "patch")),)
 
 GATEWAY_RULES: Final[Rules] = (
     (GROUP, PLURAL, ("get", "list", "watch", "create", "patch")),
@@ -59,12 +64,9 @@ def accounts() -> list[Manifest]:
 def rights() -> list[Manifest]:
     return [
         *_everywhere(OPERATOR, OPERATOR_RULES),
-        *_at_home(
-            OPERATOR,
-            [*_rules(OPERATOR_LEASES), *_rules(OPERATOR_OWN_LEASE, names=[OPERATOR_LEASE])],
-        ),
+        *_at_home(OPERATOR, OPERATOR_LEASES),
         *_everywhere(GATEWAY, GATEWAY_RULES),
-        *_at_home(GATEWAY, _rules(GATEWAY_LEASES)),
+        *_at_home(GATEWAY, GATEWAY_LEASES),
     ]
 
 
@@ -86,12 +88,12 @@ def _everywhere(account: str, rules: Rules) -> list[Manifest]:
     return [role, _binding("ClusterRole", account, {})]
 
 
-def _at_home(account: str, rules: list[Manifest]) -> list[Manifest]:
+def _at_home(account: str, rules: Rules) -> list[Manifest]:
     role = {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "Role",
         "metadata": {"name": account, "namespace": NAMESPACE, "labels": labels()},
-        "rules": rules,
+        "rules": _rules(rules),
     }
     return [role, _binding("Role", account, {"namespace": NAMESPACE})]
 
@@ -116,9 +118,9 @@ def _for_people(name: str, rules: Rules, into: Sequence[str]) -> Manifest:
     }
 
 
-def _rules(rules: Rules, *, names: Sequence[str] = ()) -> list[Manifest]:
-    only = {"resourceNames": list(names)} if names else {}
+def _rules(rules: Rules) -> list[Manifest]:
     return [
-        {"apiGroups": [group], "resources": [resource], **only, "verbs": list(verbs)}
-        for group, resource, verbs in rules
+        {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+        | ({"resourceNames": list(*names)} if names else {})
+        for group, resource, verbs, *names in rules
     ]

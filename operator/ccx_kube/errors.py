@@ -56,6 +56,12 @@ class ApiError(KubeError):
         """The object is no longer what the request was decided on."""
         return self.status == 409 and self.reason != "AlreadyExists"
 
+    @property
+    def is_namespace_going(self) -> bool:
+        """Nothing can be created there any more."""
+        causes = self.details.get("causes") or ()
+        return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+
 
 class Unreachable(ApiError):  # noqa: N818 - what is known, not what failed
     """No answer, so the request may or may not have been carried out. Its status is 0."""

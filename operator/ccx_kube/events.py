@@ -11,11 +11,13 @@ class Events:
         self._session = session
 
     async def create(self, namespace: str, body: Object) -> None:
-        """An event of that name is there already: success, for it says the same."""
+        """One of that name is there already: success, for it says the same. So it is where the
+        namespace is being deleted: nobody will read it.
+        """
         try:
             await self._session.request(
                 "POST", object_path("/api/v1", namespace, "events"), body=body
             )
         except ApiError as exc:
-            if not exc.is_already_exists:
+            if not (exc.is_already_exists or exc.is_namespace_going):
                 raise

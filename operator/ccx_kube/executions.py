@@ -11,6 +11,7 @@ from ccx_api.names import API_VERSION, PLURAL
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.answers import Object
+from ccx_kube.errors import ApiError
 from ccx_kube.objects import MERGE_PATCH, object_path, pages
 from ccx_kube.session import KubeSession
 from ccx_kube.watch import watch
@@ -77,11 +78,27 @@ class Executions:
         return await self._patch(f"{_path_of(execution)}/status", body)
 
     async def set_finalizers(
-        self, execution: ClaudeExecution, finalizers: Sequence[str]
+        self,
+        execution: ClaudeExecution,
+        finalizers: Sequence[str],
+        annotations: Mapping[str, str] | None = None,
     ) -> ClaudeExecution:
         """Conflict as with patch_status: a finalizer of somebody else's must not get lost."""
-        body = {"metadata": {**_version(execution), "finalizers": list(finalizers)}}
-        return await self._patch(_path_of(execution), body)
+        metadata: Object = {**_version(execution), "finalizers": list(finalizers)}
+        if annotations:
+            metadata["annotations"] = dict(annotations)
+        return await self._patch(_path_of(execution), {"metadata": metadata})
+
+    async def delete(self, namespace: str, name: str, *, uid: str, version: str) -> None:
+        """Only the one of that uid, and as it was at that version: else Conflict. That it is gone
+        is success.
+        """
+        options = {"preconditions": {"uid": uid, "resourceVersion": version}}
+        try:
+            await self._session.request("DELETE", _path(namespace, name), body=options)
+        except ApiError as exc:
+            if not exc.is_not_found:
+                raise
 
     async def _patch(self, path: str, body: Object) -> ClaudeExecution:
         answer = await self._session.request("PATCH", path, body=body, content_type=MERGE_PATCH)

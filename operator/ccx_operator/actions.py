@@ -23,12 +23,20 @@ VERB_OF = {
 
 @dataclass(frozen=True, slots=True)
 class AddFinalizer:
-    """Just before the first pod: an uninstalled operator must not hold what it never ran."""
+    """Just before the first pod: an uninstalled operator must not hold what it never ran.
+
+    With it goes the mark by which a copy is told from the original: see restored.py.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUsage:
+    """Into the record of its namespace. Others share the write: its outcome is that it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,16 @@ class Deliver:
     wish: Wish
 
 
-Action = AddFinalizer | RemoveFinalizer | CreatePod | DeletePod | ConfirmPod | Look | Deliver
+Action = (
+    AddFinalizer
+    | RemoveFinalizer
+    | RecordUsage
+    | CreatePod
+    | DeletePod
+    | ConfirmPod
+    | Look
+    | Deliver
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -20,6 +20,7 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
 )
 from ccx_operator.controller import ConflictError
@@ -35,6 +36,7 @@ from ccx_operator.outcomes import (
     PodSeen,
     Refused,
     Unanswered,
+    UsageAsked,
     Written,
 )
 from ccx_operator.pod_spec import Images, pod_body
@@ -54,8 +56,15 @@ _FOR_GOOD: Final = frozenset({400, 403, 404, 413, 422})
 
 class KubeCluster:
     def __init__(
-        self, session: KubeSession, links: Links, images: Images, tell: Callable[[str, Body], None]
+        self,
+        session: KubeSession,
+        links: Links,
+        images: Images,
+        *,
+        tell: Callable[[str, Body], None],
+        record_usage: Callable[[ClaudeExecution], None],
     ) -> None:
+        self._record_usage = record_usage
         self._executions, self._pods = Executions(session), Pods(session)
         self._links, self._images, self.tell = links, images, tell
 
@@ -66,6 +75,9 @@ class KubeCluster:
                 return await self._finalizers(execution, wanted=True)
             case RemoveFinalizer():
                 return await self._finalizers(execution, wanted=False)
+            case RecordUsage():
+                self._record_usage(execution)
+                return UsageAsked()
             case CreatePod():
                 return await self._create(execution)
             case DeletePod(name, uid):
@@ -96,7 +108,8 @@ class KubeCluster:
     async def _finalizers(self, execution: ClaudeExecution, *, wanted: bool) -> Outcome:
         others = tuple(name for name in execution.metadata.finalizers if name != FINALIZER)
         finalizers = (*others, FINALIZER) if wanted else others
-        written = await _written(self._executions.set_finalizers(execution, finalizers))
+        mark = {ANNOTATION_STARTED_AS: execution.metadata.uid} if wanted else None
+        written = await _written(self._executions.set_finalizers(execution, finalizers, mark))
         return ObjectGone() if written is None else Written(written)
 
     async def _create(self, execution: ClaudeExecution) -> Outcome:

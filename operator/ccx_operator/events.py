@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ccx_api.conditions import Reason
-from ccx_api.names import API_VERSION, KIND
+from ccx_api.names import API_VERSION, KIND, USAGE_RECORD
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 
@@ -13,6 +13,7 @@ COMPONENT: Final = "ccx-operator"
 
 _WORRYING: Final = frozenset(
     {
+        Reason.RESTORED,
         Reason.QUOTA_EXCEEDED,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_ERROR,
@@ -46,6 +47,33 @@ def transition_event(
         "type": "Warning" if _is_warning(status) else "Normal",
         "reason": status.reason,
         "message": f"{status.phase}: {_text(status)}"[:1024],
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": "",
+        "firstTimestamp": time,
+        "lastTimestamp": time,
+        "count": 1,
+    }
+
+
+def usage_lost_event(namespace: str, executions: int, words: str, now: datetime) -> dict[str, Any]:
+    """About the record, which may not exist."""
+    time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    count = f"{executions} execution{'s' * (executions != 1)}"
+    digest = hashlib.sha256(f"{time}/{executions}/{words}".encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{USAGE_RECORD}.{digest}", "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": USAGE_RECORD,
+            "namespace": namespace,
+        },
+        "type": "Warning",
+        "reason": "UsageLost",
+        "message": f"the usage of {count} could not be recorded: {words}"[:1024],
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": "",

@@ -17,7 +17,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.access import load_access
 from ccx_operator.facts import pod_facts, version_of
 from ccx_operator.no_bookkeeping import NoDiffs, NoProgress
-from ccx_operator.settled import settled_phase
+from ccx_operator.settled import expiry_in, settled_phase
 from ccx_operator.store import Store
 from ccx_operator.strays import Strays
 from ccx_operator.work_queue import WorkQueue
@@ -83,7 +83,7 @@ async def execution_event(event: kopf.RawEvent, uid: str, memo: Feed, **_: Any) 
         return
     if (phase := settled_phase(body)) is not None:
         memo.strays.look(body["metadata"]["namespace"], memo.store.observe(uid).pod)
-        memo.store.settle(uid, phase)
+        memo.store.settle(uid, phase, expiry_in(body))
         return
     if memo.store.has(uid, version_of(body["metadata"])):
         return  # who wrote that is not done with it

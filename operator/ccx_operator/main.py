@@ -1,79 +1,36 @@
-"""`ccx-operator`: the feed, the controller, the links and the metrics in one task group.
-
-If one of them dies, the process does; Kubernetes starts another. With --leader-elect all but the
-metrics wait until this process leads.
+"""`ccx-operator`: its parts in one task group. If one of them dies, the process does; Kubernetes
+starts another. With --leader-elect all but metrics and probes wait until this process leads.
 """
 
-import argparse
 import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.metadata import version
-from typing import Any
 
-import kopf
-
-from ccx_api.snapshot import Snapshot
 from ccx_kube.errors import ConfigError
-from ccx_kube.events import Events
-from ccx_kube.executions import Executions
 from ccx_kube.leases import Leases
-from ccx_kube.link import RunnerLink
-from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
-from ccx_operator import handlers, logs
-from ccx_operator.cluster import KubeCluster
-from ccx_operator.controller import Controller
+from ccx_operator import logs
 from ccx_operator.election import Alone, Election, LeadershipLostError, new_identity
-from ccx_operator.handlers import Feed
-from ccx_operator.links import Links, Place
 from ccx_operator.liveness import served_liveness
 from ccx_operator.metrics import Metrics
-from ccx_operator.pod_spec import Images
-from ccx_operator.resync import Resync
-from ccx_operator.session_watch import SessionWatch
-from ccx_operator.store import Store
-from ccx_operator.strays import Strays
-from ccx_operator.telling import Telling
-from ccx_operator.work_queue import WorkQueue
+from ccx_operator.options import Options, parse
+from ccx_operator.parts import Parts
+from ccx_operator.release import release
 
 log = logging.getLogger(__name__)
-
-FEED_AGAIN_SECONDS = 1.0
-"""After the feed has ended by an error."""
-
-_IDENTITY: Any = "ccx-operator"
-"""For peering, which is off. Else kopf asks for the name of our uid, and in an image it has none.
-kopf exports no type for it."""
-
-_TAKEOVER = "until the session of a gateway that has gone is closed (60)"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    namespaces: tuple[str, ...]
-    """Empty: all."""
-
-    images: Images
-    metrics: tuple[str, int] | None
-    probes: tuple[str, int] | None
-    node_lost: timedelta
-    takeover: timedelta
-    leader_elect: bool
-    log_format: str
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
     logs.configure(options.log_format)
     try:
-        asyncio.run(_until_told_to_stop(options))
+        if options.release_finalizers:
+            asyncio.run(release(options.namespaces))
+        else:
+            asyncio.run(_until_told_to_stop(options))
     except ConfigError as exc:
         sys.exit(f"ccx-operator: {exc}")
     except LeadershipLostError as exc:  # in the moment in which it was won
@@ -83,33 +40,6 @@ def main() -> None:
         for error in exc.exceptions:
             log.critical("a part of the operator died", exc_info=error)
         sys.exit(1)
-
-
-def parse(words: Sequence[str]) -> Options:
-    parser = argparse.ArgumentParser(
-        prog="ccx-operator", description="Run ClaudeExecutions of cc-executor.dev as pods."
-    )
-    add = parser.add_argument
-    add("--namespace", action="append", default=[], help="only this one; may be repeated")
-    add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
-    add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
-    add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
-    add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
-    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
-    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
-    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
-    add("--log-format", choices=("json", "text"), default="json")
-    found = parser.parse_args(words)
-    return Options(
-        namespaces=tuple(found.namespace),
-        images=Images(runtime=found.runtime_image, runner=found.runner_image),
-        metrics=found.metrics_address,
-        probes=found.probe_address,
-        node_lost=timedelta(seconds=found.node_lost_seconds),
-        takeover=timedelta(seconds=found.session_takeover_seconds),
-        leader_elect=found.leader_elect,
-        log_format=found.log_format,
-    )
 
 
 async def _until_told_to_stop(options: Options) -> None:
@@ -129,42 +59,18 @@ def _end_on_signals(operator: asyncio.Task[None]) -> None:
 async def operate(options: Options) -> None:
     operator = asyncio.current_task()
     assert operator is not None
-    store, queue = Store(), WorkQueue()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(await KubeSession.from_environment())
         election = await _election(stack) if options.leader_elect else Alone()
         session.fence = election.check
-        heard = partial(_heard, store, queue)
-        links = Links(partial(RunnerLink.open, session), heard, fence=election.check)
-        metrics = Metrics(
-            store,
-            queue_depth=lambda: queue.depth,
-            links_open=lambda: len(links),
-            leads=lambda: election.leads,
-            leader_transitions=lambda: election.transitions,
-        )
-        session.on_response = metrics.requested
-        telling = Telling(Events(session).create, metrics.acted)
-        cluster = KubeCluster(session, links, options.images, telling.tell)
-        lists = (Executions(session), Pods(session))
-        strays = Strays(Pods(session))
-        resync = Resync(store, queue, cluster, *lists, namespaces=options.namespaces, now=_now)
-        leases = Leases(session, session.namespace)
-        sessions = SessionWatch(store, queue, leases, takeover=options.takeover)
-        lost = options.node_lost
-        controller = Controller(store, queue, cluster, metrics, now=_now, node_lost=lost)
-        await _serve(options, metrics, stack)
+        parts = Parts(options, session, election)
+        session.on_response = parts.metrics.requested
+        await _serve(options, parts.metrics, stack)
         stack.push_async_callback(election.release)  # after the end of all that acts
         await election.win()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(election.keep())
-            tasks.create_task(_feed(options, Feed(store, queue, strays, _now), operator))
-            tasks.create_task(controller.run())
-            tasks.create_task(telling.run())
-            tasks.create_task(strays.run())
-            tasks.create_task(links.run())
-            tasks.create_task(resync.run())
-            tasks.create_task(sessions.run())
+            for loop in parts.loops(partial(_end_on_signals, operator)):
+                tasks.create_task(loop)
 
 
 async def _election(stack: AsyncExitStack) -> Election:
@@ -178,65 +84,3 @@ async def _serve(options: Options, metrics: Metrics, stack: AsyncExitStack) -> N
         stack.enter_context(metrics.served(*options.metrics))
     if options.probes is not None:
         await stack.enter_async_context(served_liveness(*options.probes))
-
-
-async def _feed(options: Options, feed: Feed, operator: asyncio.Task[None]) -> None:
-    """kopf gives up at an error in a watch that is not 410: an API server that restarts must
-    not end the operator, and with it every link and every wish that is on its way.
-    """
-    while True:
-        ready = asyncio.Event()
-        signals = asyncio.create_task(_take_signals_back(ready, operator))
-        try:
-            await _run_kopf(options, feed, ready)
-        except Exception:
-            log.warning("the feed has ended and begins anew", exc_info=True)
-        finally:
-            signals.cancel()
-        await asyncio.sleep(FEED_AGAIN_SECONDS)
-
-
-async def _take_signals_back(ready: asyncio.Event, operator: asyncio.Task[None]) -> None:
-    """kopf puts handlers of its own in at every start."""
-    await ready.wait()
-    _end_on_signals(operator)
-
-
-async def _run_kopf(options: Options, feed: Feed, ready: asyncio.Event) -> None:
-    await kopf.operator(
-        registry=handlers.registry,
-        memo=feed,
-        standalone=True,
-        identity=_IDENTITY,
-        clusterwide=not options.namespaces,
-        namespaces=options.namespaces,
-        ready_flag=ready,
-    )
-    raise RuntimeError("kopf has ended")
-
-
-def _heard(store: Store, queue: WorkQueue, place: Place, snapshot: Snapshot) -> None:
-    store.heard(place.execution, snapshot, _now(), pod_uid=place.pod_uid)
-    queue.add(place.execution)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _image(name: str) -> str:
-    """Of our own version: operator and runner speak one protocol."""
-    return f"cc-executor/{name}:{version('cc-executor')}"
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
-    return host.strip("[]"), int(port)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 on")
-    return int(text)

@@ -47,6 +47,14 @@ class Metrics:
             ["verb", "code"],
             registry=self.registry,
         )
+        self._recorded = Counter(
+            "ccx_usage_recorded", "Executions whose usage was recorded.", registry=self.registry
+        )
+        self._lost = Counter(
+            "ccx_usage_lost",
+            "Executions whose usage could not be recorded.",
+            registry=self.registry,
+        )
         self._gauge("ccx_work_queue_depth", "Executions that wait.", queue_depth)
         self._gauge("ccx_links_open", "Runner links held open.", links_open)
         self._gauge("ccx_leader", "1 while this process acts, 0 while it stands by.", leads)
@@ -65,6 +73,12 @@ class Metrics:
 
     def acted(self, action: str) -> None:
         self._actions.labels(action).inc()
+
+    def usage_recorded(self, executions: int) -> None:
+        self._recorded.inc(executions)
+
+    def usage_lost(self, executions: int) -> None:
+        self._lost.inc(executions)
 
     def requested(self, verb: str, code: int) -> None:
         self._requests.labels(verb, str(code)).inc()

@@ -64,6 +64,14 @@ class Silence:
         return self.last_try + timedelta(seconds=min(2**self.tries, 5 if urgent else 30))
 
 
+class Usage(StrEnum):
+    """How far the recording of what it has used is. In no memory: nobody has asked yet."""
+
+    ASKED = "asked"
+    SETTLED = "settled"
+    """Recorded, or given up for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """The newest time that the runner was asked or told something of itself."""
@@ -90,5 +98,6 @@ class Observed:
     silent_gateway: str | None = None
     """The gateway of its session, once that has been silent for too long."""
 
+    usage: Usage | None = None
     written_at: datetime | None = None
     """When the operator last wrote the status."""

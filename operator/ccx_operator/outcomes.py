@@ -50,11 +50,18 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageAsked:
+    """Its usage waits to be recorded; the recorder tells the store when it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     message: str
 
 
-Outcome = Written | ObjectGone | PodSeen | PodGone | PodGoing | Refused | Heard | Unanswered
+Outcome = (
+    Written | ObjectGone | PodSeen | PodGone | PodGoing | Refused | Heard | UsageAsked | Unanswered
+)
 
 
 def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime) -> None:
@@ -73,6 +80,8 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.creation_refused(uid, kind, message, now)
         case Heard(snapshot) if isinstance(action, Look | Deliver):
             store.heard(uid, snapshot, now, pod_uid=action.uid)
+        case UsageAsked():
+            store.usage_asked(uid)
         case Unanswered(message):
             cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
             store.heard_nothing(uid, message, now, cancel=cancel)

@@ -79,6 +79,8 @@ def _metadata(execution: ClaudeExecution, template: Body) -> Body:
         "app.kubernetes.io/managed-by": "ccx-operator",
         LABEL_EXECUTION_NAME: metadata.name[:63].rstrip("-."),
         LABEL_EXECUTION_UID: metadata.uid,
+        # Velero restores a pod without its owner: it would run again, and be nobody's.
+        "velero.io/exclude-from-backup": "true",
     }
     annotations = {
         ANNOTATION_GENERATION: str(metadata.generation),

@@ -15,12 +15,20 @@ from datetime import datetime, timedelta
 
 from ccx_api.names import FINALIZER
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, ConfirmPod, Decision, DeletePod, RemoveFinalizer
+from ccx_operator.actions import (
+    Action,
+    ConfirmPod,
+    Decision,
+    DeletePod,
+    RecordUsage,
+    RemoveFinalizer,
+)
 from ccx_operator.alive import alive
 from ccx_operator.facts import PodFacts
 from ccx_operator.finish import drained_at, finished
-from ccx_operator.observed import Gone, Observed
+from ccx_operator.observed import Gone, Observed, Usage
 from ccx_operator.pod_name import pod_name
+from ccx_operator.restored import is_copy
 from ccx_operator.session_end import closes, closing
 from ccx_operator.start import never_made, was_held_back, with_waiting_pod, without_any_pod
 from ccx_operator.verdict import ended_by_itself
@@ -93,18 +101,22 @@ def _after_the_end(
 ) -> Decision:
     """A terminal phase is never left. What may still run goes, and then the finalizer.
 
-    A container whose process has ended has its time for readers: they drain it.
+    A container whose process has ended has its time for readers: they drain it. Meanwhile what
+    it has used is recorded: until then the finalizer holds it.
     """
     status, pod = execution.status, observed.pod
     finalizer = FINALIZER in execution.metadata.finalizers
     if pod is None:  # a restart: without the finalizer there is nothing left to end
         return Decision(status, (ConfirmPod(pod_name(execution)),) if finalizer else ())
-    actions: tuple[Action, ...] = ()
+    counts = finalizer and not is_copy(execution)
+    actions: tuple[Action, ...] = (RecordUsage(),) if counts and observed.usage is None else ()
     due: datetime | None = None
     if isinstance(pod, PodFacts) and not pod.over:
         due, drained = lost_at(pod, node_lost), drained_at(execution)
         if not pod.terminating and (drained is None or now >= drained):
-            actions, drained = (DeletePod(pod.name, pod.uid),), None
+            actions, drained = (*actions, DeletePod(pod.name, pod.uid)), None
         if due is None or now < due:
             return Decision(status, actions, soonest(now, due, drained))
-    return Decision(status, (*actions, RemoveFinalizer()) if finalizer else actions)
+    if finalizer and (not counts or observed.usage is Usage.SETTLED):
+        actions = (*actions, RemoveFinalizer())
+    return Decision(status, actions)

@@ -14,6 +14,7 @@ from ccx_operator.observed import Observed, RefusalKind
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import refusal
 from ccx_operator.progress import with_pod, without_pod
+from ccx_operator.restored import is_marked, restored
 from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 
@@ -41,6 +42,8 @@ def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: date
         return _at(execution, Phase.CANCELLED, cancel_reason(execution), text, now)
     if refused := refusal(execution):
         return _at(execution, Phase.FAILED, Reason.NOT_ALLOWED, refused, now)
+    if copy := restored(execution, now):
+        return copy
     if execution.spec.suspend:
         return _suspended(execution, now)
     return _refused_by_server(execution, observed, now) or _create(execution)
@@ -119,7 +122,7 @@ def _refused_by_server(
 
 def _create(execution: ClaudeExecution) -> Decision:
     create = CreatePod(pod_name(execution))
-    if FINALIZER in execution.metadata.finalizers:
+    if is_marked(execution):
         return Decision(execution.status, (create,))
     return Decision(execution.status, (AddFinalizer(), create))
 

@@ -4,12 +4,12 @@
 
 Our own writes enter at once. What is older than what is known changes nothing, so events may
 come late, twice and in any order. GONE needs a proof (a DELETED event or a read); a pod that
-a full list does not name is merely unknown again. Of what is settled a word is kept: there may
-be ten thousand.
+a full list does not name is merely unknown again. Of what is settled a word is kept, and when it
+is to be deleted: there may be ten thousand.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +19,17 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import PodFacts
-from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, is_ending
+from ccx_operator.observed import (
+    Gone,
+    Looked,
+    Observed,
+    Refusal,
+    RefusalKind,
+    Silence,
+    Usage,
+    is_ending,
+)
+from ccx_operator.settled import Expiry, expiry_of
 
 Uid = str
 
@@ -32,6 +42,15 @@ class Store:
         self._observed: dict[Uid, Observed] = {}
         self._settled: dict[Uid, Phase] = {}
         """Nothing is left to do for them: they have ended, and their finalizers have gone."""
+
+        self._expiries: dict[Uid, Expiry] = {}
+        """Of the settled ones that have a TTL."""
+
+        self.complete = False
+        """A full list has been gone through: an execution that is not here is settled, or gone."""
+
+        self.on_expiry: Callable[[Uid], None] = lambda _: None
+        """Called whenever one is known anew."""
 
     def execution(self, uid: Uid) -> ClaudeExecution | None:
         """None: there is none, or nothing is left to do for it."""
@@ -57,17 +76,26 @@ class Store:
     def saw_execution(self, execution: ClaudeExecution) -> None:
         uid = execution.metadata.uid
         known = self._executions.get(uid)
-        if uid in self._settled or (known is not None and _version(execution) < _version(known)):
-            return  # a terminal phase is never left
+        if known is not None and _version(execution) < _version(known):
+            return
         if execution.status.phase.is_terminal and FINALIZER not in execution.metadata.finalizers:
-            self.settle(uid, execution.status.phase)
-        else:
+            self.settle(uid, execution.status.phase, expiry_of(execution))
+        elif uid not in self._settled:  # a terminal phase is never left
             self._executions[uid] = execution
 
-    def settle(self, uid: Uid, phase: Phase) -> None:
-        """Nothing is left to do for it: see settled.py."""
+    def settle(self, uid: Uid, phase: Phase, expiry: Expiry | None = None) -> None:
+        """Nothing is left to do for it but to delete it in time: see settled.py."""
+        known = self._expiries.get(uid)
+        if known is not None and expiry is not None and expiry.is_older_than(known):
+            return
         self.execution_deleted(uid)
         self._settled[uid] = phase
+        if expiry is not None:
+            self._expiries[uid] = expiry
+            self.on_expiry(uid)
+
+    def expiry(self, uid: Uid) -> Expiry | None:
+        return self._expiries.get(uid)
 
     def is_settled(self, uid: Uid) -> bool:
         return uid in self._settled
@@ -78,7 +106,7 @@ class Store:
         return known is not None and _version(known) == version
 
     def execution_deleted(self, uid: Uid) -> None:
-        for facts in (self._executions, self._observed, self._settled):
+        for facts in (self._executions, self._observed, self._settled, self._expiries):
             facts.pop(uid, None)
 
     def wrote_status(self, execution: ClaudeExecution, now: datetime) -> None:
@@ -89,6 +117,7 @@ class Store:
         """Compare with a full list. `known` is what was known before it was asked for."""
         for uid in known - listed:
             self.execution_deleted(uid)
+        self.complete = True
 
     # Pods
 
@@ -156,6 +185,16 @@ class Store:
         before = self.observe(uid).refusal
         tries = before.tries + 1 if before else 1
         self._change(uid, refusal=Refusal(kind, message, now, tries))
+
+    # Usage
+
+    def usage_asked(self, uid: Uid) -> None:
+        if self.observe(uid).usage is None:
+            self._change(uid, usage=Usage.ASKED)
+
+    def usage_settled(self, uid: Uid) -> None:
+        if uid in self._executions:
+            self._change(uid, usage=Usage.SETTLED)
 
     # Gateways
 

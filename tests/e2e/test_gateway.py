@@ -91,6 +91,20 @@ async def test_pause_is_proven_resume_goes_on_and_cancel_ends_it(
     assert tree.left() == []
 
 
+async def test_what_goes_at_its_end_still_tells_its_client_all_of_it(
+    gateway: Gateway, kubectl: Kubectl
+) -> None:
+    async with connected(gateway.websocket, gateway.headers()) as client:
+        name = await started(client, kubectl, f"{COUNT}; exit 3")
+        patch = '{"spec":{"ttlSecondsAfterFinished":0}}'
+        await asyncio.to_thread(kubectl, "patch", "cx", name, "--type", "merge", "-p", patch)
+        messages = await client.until("process.completed")
+    assert output_of(messages) == COUNTED
+    assert messages[-1]["params"]["exit_code"] == 3
+    gone = ("wait", f"cx/{name}", "--for=delete", "--timeout=40s")
+    await asyncio.to_thread(kubectl, *gone)
+
+
 async def test_a_client_that_comes_back_has_every_byte_once(
     gateway: Gateway, kubectl: Kubectl
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ccx_api.conditions import Condition
 from ccx_api.status import ExecutionStatus, Phase, UsageStatus
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.config_maps import ConfigMaps
 from ccx_kube.errors import ApiError
 from ccx_kube.events import Events
 from ccx_kube.executions import Executions, status_patch
@@ -120,6 +121,18 @@ async def test_finalizers_are_set_at_the_version_that_was_seen(
     assert (server.seen[0].path, server.seen[0].body) == (f"{EXECUTIONS}/e", expected)
 
 
+async def test_annotations_go_with_the_finalizers_and_only_ours_are_read(
+    server: ApiServer, session: KubeSession
+) -> None:
+    answer = an_object()
+    answer["metadata"]["annotations"] = {"a/b": "{...}", "cc-executor.dev/started-as": "u"}
+    server.answer(200, answer)
+    mark = {"cc-executor.dev/started-as": "u"}
+    written = await Executions(session).set_finalizers(an_execution(), ["a/b"], mark)
+    assert server.seen[0].body["metadata"]["annotations"] == mark
+    assert written.metadata.annotations == mark
+
+
 async def test_a_wish_is_a_patch_of_the_spec(server: ApiServer, session: KubeSession) -> None:
     server.answer(200, an_object())
     await Executions(session).patch_spec("ns", "e", {"desiredState": "Paused"})
@@ -204,3 +217,41 @@ async def test_an_event_that_is_refused_is_an_error(
     server.answer(422)
     with pytest.raises(ApiError):
         await Events(session).create("ns", {})
+
+
+async def test_an_execution_is_deleted_only_as_it_was_seen(
+    server: ApiServer, session: KubeSession
+) -> None:
+    server.answer(200)
+    await Executions(session).delete("ns", "e", uid="u", version="7")
+    (seen,) = server.seen
+    assert (seen.method, seen.path) == ("DELETE", f"{EXECUTIONS}/e")
+    assert seen.body == {"preconditions": {"uid": "u", "resourceVersion": "7"}}
+    server.answer(404, {"reason": "NotFound"})
+    await Executions(session).delete("ns", "e", uid="u", version="7")
+    server.answer(409, {"reason": "Conflict"})
+    with pytest.raises(ApiError) as caught:
+        await Executions(session).delete("ns", "e", uid="u", version="8")
+    assert caught.value.is_conflict
+
+
+MAPS = "/api/v1/namespaces/ns/configmaps"
+
+
+async def test_a_config_map_is_created_read_and_replaced_as_it_was_read(
+    server: ApiServer, session: KubeSession
+) -> None:
+    maps = ConfigMaps(session)
+    server.answer(404, {"reason": "NotFound"})
+    assert await maps.get("ns", "m") is None
+    body = {"metadata": {"name": "m", "resourceVersion": "7"}, "data": {"a": "b"}}
+    server.answer(201, body)
+    await maps.create("ns", body)
+    server.answer(200, body)
+    assert await maps.get("ns", "m") == body
+    server.answer(409, {"reason": "Conflict"})
+    with pytest.raises(ApiError) as caught:
+        await maps.replace("ns", body)
+    assert caught.value.is_conflict
+    asked = [(seen.method, seen.path, seen.body) for seen in server.seen if seen.method != "GET"]
+    assert asked == [("POST", MAPS, body), ("PUT", f"{MAPS}/m", body)]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import AgentFacts, PodFacts
@@ -26,11 +26,16 @@ def an_execution(
     desired: str = "Running",
     generation: int = 1,
     finalizer: bool = True,
+    started_as: str | None = None,
     deleted: float | None = None,
     status: dict[str, Any] | None = None,
     **spec: object,
 ) -> ClaudeExecution:
-    """With a prompt if no command is given; `deleted` so many seconds ago."""
+    """With a prompt if no command is given; `deleted` so many seconds ago.
+
+    With the finalizer it is marked as started, unless it is said as which.
+    """
+    mark = started_as or (UID if finalizer else None)
     metadata: dict[str, Any] = {
         "name": "e1",
         "namespace": "ns",
@@ -38,6 +43,7 @@ def an_execution(
         "generation": generation,
         "resourceVersion": "1",
         "finalizers": [FINALIZER] if finalizer else [],
+        "annotations": {ANNOTATION_STARTED_AS: mark} if mark else None,
         "deletionTimestamp": None if deleted is None else ago(deleted),
     }
     task: dict[str, object] = {"prompt": "hi"} if command is None else {"command": command}

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from typing import Any
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -14,6 +14,7 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
 )
 from ccx_operator.controller import ConflictError
@@ -26,8 +27,11 @@ from ccx_operator.outcomes import (
     PodGone,
     PodSeen,
     Unanswered,
+    UsageAsked,
     Written,
 )
+
+NO_WRITES = ("Look", "ConfirmPod", "RecordUsage")
 
 
 class RecordingCluster:
@@ -44,7 +48,7 @@ class RecordingCluster:
 
     @property
     def writes(self) -> Counter[str]:
-        return Counter(call for call in self.calls if call not in ("Look", "ConfirmPod"))
+        return Counter(call for call in self.calls if call not in NO_WRITES)
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         self._call(type(action).__name__)
@@ -53,6 +57,8 @@ class RecordingCluster:
                 return self._finalizers(execution, (FINALIZER,))
             case RemoveFinalizer():
                 return self._finalizers(execution, ())
+            case RecordUsage():
+                return UsageAsked()
             case CreatePod():
                 self.pod = self.pod or self.new_pod
                 return PodSeen(self.pod) if self.pod else PodGone()
@@ -86,7 +92,10 @@ class RecordingCluster:
             raise self.errors.popleft()
 
     def _finalizers(self, execution: ClaudeExecution, finalizers: tuple[str, ...]) -> Outcome:
-        metadata = execution.metadata.model_copy(update={"finalizers": finalizers})
+        update: dict[str, Any] = {"finalizers": finalizers}
+        if finalizers:
+            update["annotations"] = {ANNOTATION_STARTED_AS: execution.metadata.uid}
+        metadata = execution.metadata.model_copy(update=update)
         written = self._write(execution, {"metadata": metadata})
         return Written(written) if written else ObjectGone()
 
@@ -109,4 +118,10 @@ class NoMeter:
         pass
 
     def acted(self, action: str) -> None:
+        pass
+
+    def usage_recorded(self, executions: int) -> None:
+        pass
+
+    def usage_lost(self, executions: int) -> None:
         pass

@@ -4,15 +4,18 @@ users, node -> the objects -> pending watch events -> (late, twice) -> the opera
 the operator's calls -> the objects; any of them may fail before or after its effect
 """
 
+import copy
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from ccx_api.names import FINALIZER
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import EndedBy, Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_kube.errors import ApiError
 from ccx_operator.actions import (
     Action,
     AddFinalizer,
@@ -21,6 +24,7 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
     Verb,
 )
@@ -34,8 +38,10 @@ from ccx_operator.outcomes import (
     PodGone,
     PodSeen,
     Unanswered,
+    UsageAsked,
     Written,
 )
+from ccx_operator.usage_tally import read
 from support.reconciling import NOW, an_execution
 
 SESSION = {"id": "s", "gateway": "g"}
@@ -92,6 +98,16 @@ class World:
 
     faults: deque[Fault] = field(default_factory=deque)
     pods_made: int = 0
+    last: ClaudeExecution | None = None
+    """What the object was when it went."""
+
+    record: dict[str, Any] | None = None
+    """Its namespace's ConfigMap."""
+
+    ask_usage: Callable[[ClaudeExecution], None] = lambda _: None
+    lost: int = 0
+    """Usage that its recorder has given up."""
+
     broken: list[str] = field(default_factory=list)
     """What must never happen, and did."""
 
@@ -217,14 +233,37 @@ class World:
     def tell(self, namespace: str, event: dict[str, Any]) -> None:
         pass
 
+    async def delete(self, namespace: str, name: str, *, uid: str, version: str) -> None:
+        self._fail("before", "delete")
+        execution = self.execution
+        if execution is None:
+            return
+        if execution.metadata.resource_version != version:
+            raise ApiError(409, "Conflict", "not as it was")
+        ttl, status = execution.spec.ttl_seconds_after_finished, execution.status
+        if not status.phase.is_terminal or ttl is None or status.completion_time is None:
+            self.broken.append("deleted what was to stay")
+        elif self.now < status.completion_time + timedelta(seconds=ttl):
+            self.broken.append("deleted before its time")
+        self.wish(deleted=True)
+        self._fail("after", "delete")
+
     def _answer(self, action: Action, execution: ClaudeExecution) -> Outcome:
         match action:
             case AddFinalizer() | RemoveFinalizer():
-                names = (FINALIZER,) if isinstance(action, AddFinalizer) else ()
-                metadata = execution.metadata.model_copy(update={"finalizers": names})
+                adds = isinstance(action, AddFinalizer)
+                if not adds and execution.metadata.deletion_timestamp is None:
+                    self._must_be_counted()
+                update: dict[str, Any] = {"finalizers": (FINALIZER,) if adds else ()}
+                if adds:
+                    update["annotations"] = {ANNOTATION_STARTED_AS: execution.metadata.uid}
+                metadata = execution.metadata.model_copy(update=update)
                 written = self._write(execution, {"metadata": metadata})
                 self._collect()
                 return Written(written) if written is not None else ObjectGone()
+            case RecordUsage():
+                self.ask_usage(execution)
+                return UsageAsked()
             case CreatePod(name):
                 return self._create(name, execution)
             case DeletePod():
@@ -234,6 +273,42 @@ class World:
                 return PodSeen(self.pod) if self.pod is not None else PodGone()
             case Look() | Deliver():
                 return self._ask(action)
+
+    # The record of what was used
+
+    async def get_map(self, namespace: str, name: str) -> dict[str, Any] | None:
+        self._fail("before", "get_map")
+        return copy.deepcopy(self.record)
+
+    async def create(self, namespace: str, body: dict[str, Any]) -> None:
+        self._fail("before", "record")
+        if self.record is not None:
+            raise ApiError(409, "AlreadyExists", "")
+        self._keep(body)
+
+    async def replace(self, namespace: str, body: dict[str, Any]) -> None:
+        self._fail("before", "record")
+        old = self.record or {"metadata": {}}
+        if old["metadata"].get("resourceVersion") != body["metadata"]["resourceVersion"]:
+            raise ApiError(409, "Conflict", "")
+        self._keep(body)
+
+    def counted(self) -> int:
+        """How often its end stands in the record."""
+        texts = (self.record or {}).get("data", {}).values()
+        tallies = [tally for text in texts for tally in read(text).values()]
+        return sum(t.counts[end] for t in tallies for end in ("succeeded", "failed", "cancelled"))
+
+    def _keep(self, body: dict[str, Any]) -> None:
+        version = {"resourceVersion": str(self._next())}
+        self.record = {**body, "metadata": {**body["metadata"], **version}}
+        if self.counted() > 1:
+            self.broken.append("counted twice")
+        self._fail("after", "record")
+
+    def _must_be_counted(self) -> None:
+        if self.counted() + self.lost != 1:
+            self.broken.append("let go without its usage")
 
     def _ask(self, action: Look | Deliver) -> Outcome:
         if not self.link_is_up or self.runner is None or self.pod is None or self.pod.over:
@@ -288,7 +363,7 @@ class World:
             return
         if not execution.metadata.finalizers:
             self._tell(("deleted", execution))
-            self.execution = None
+            self.execution, self.last = None, execution
             self.delete_pod()
 
     def _change(self, **facts: Any) -> None:

@@ -35,3 +35,11 @@ def test_a_quota_and_a_passing_error_are_tried_again_and_a_no_is_not(
 def test_what_says_nothing_of_the_pod_is_no_refusal(error: ApiError) -> None:
     with pytest.raises(ApiError):
         refusal_kind(error)
+
+
+@pytest.mark.parametrize("reason", ["NamespaceTerminating", "Other"])
+def test_a_namespace_that_is_being_deleted_is_told_from_one_that_refuses(reason: str) -> None:
+    details = {"causes": [{"reason": reason, "message": "words"}]}
+    error = ApiError(403, "Forbidden", "no", details=details)
+    assert error.is_namespace_going == (reason == "NamespaceTerminating")
+    assert not ApiError(403, "Forbidden", "no").is_namespace_going

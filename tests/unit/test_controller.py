@@ -62,11 +62,44 @@ async def test_a_plain_run_costs_four_writes_to_the_execution_and_its_pod() -> N
     await operator.see(ready=False, agent=last.agent)
     await operator.see(phase="Succeeded")
     assert operator.status == "Succeeded Completed"
+    assert "RemoveFinalizer" not in operator.cluster.calls
+    operator.store.usage_settled(UID)
+    await operator.controller.reconcile(UID)
 
     finalizer = {"AddFinalizer": 1, "RemoveFinalizer": 1}
     assert operator.cluster.writes == {"CreatePod": 1, "patch_status": 3, **finalizer}
     told = [event["reason"] for event in operator.cluster.events]
     assert told == ["PodCreated", "Started", "Completed"]
+
+
+@pytest.mark.parametrize("phase", ["Starting", "Running", "Paused"])
+async def test_after_a_restore_of_etcd_what_has_lost_its_pod_does_not_run_again(
+    phase: str,
+) -> None:
+    """Uid and status are the old ones: the status says that there was a pod."""
+    operator = Operator(RecordingCluster(an_execution(status=was(phase))))
+    operator.cluster.new_pod = a_pod()
+    await operator.controller.reconcile(UID)
+    assert operator.status == "Failed PodLost"
+    assert "CreatePod" not in operator.cluster.calls
+
+
+async def test_a_copy_is_told_once_and_runs_when_its_mark_is_taken_away() -> None:
+    copy = an_execution(finalizer=True, started_as="another")
+    operator = Operator(RecordingCluster(copy))
+    operator.cluster.new_pod = a_pod()
+    for _ in range(2):
+        await operator.controller.reconcile(UID)
+    assert operator.status == "Queued Restored"
+    assert operator.cluster.writes == {"patch_status": 1, "RemoveFinalizer": 1}
+    (event,) = operator.cluster.events
+    assert (event["type"], event["reason"]) == ("Warning", "Restored")
+
+    assert operator.cluster.execution is not None
+    metadata = operator.cluster.execution.metadata.model_copy(update={"annotations": {}})
+    operator.store.saw_execution(operator.cluster.change(metadata=metadata))
+    await operator.controller.reconcile(UID)
+    assert operator.status == "Starting PodCreated"
 
 
 async def test_a_watch_that_lags_behind_our_own_writes_costs_nothing() -> None:

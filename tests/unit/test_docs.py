@@ -9,8 +9,8 @@ from ccx_api.conditions import Reason
 from ccx_gateway import errors
 from ccx_gateway import metrics as gateway_metrics
 from ccx_gateway import options as gateway_options
-from ccx_operator.main import parse
 from ccx_operator.metrics import Metrics
+from ccx_operator.options import parse
 from ccx_operator.store import Store
 
 OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")

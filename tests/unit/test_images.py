@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccx_operator.main import parse
+from ccx_operator.options import parse
 from images import base, engine, wheels
 from images.archive import Image, archive
 from images.build import image_name, saved_id

@@ -7,10 +7,10 @@ import cel
 import pytest
 import yaml
 
-from ccx_api.names import AGENT_CONTAINER, LINK_ARGV, OPERATOR_LEASE
+from ccx_api.names import AGENT_CONTAINER, LINK_ARGV, OPERATOR_LEASE, USAGE_RECORD
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import options as gateway_options
-from ccx_operator.main import parse
+from ccx_operator.options import parse
 from ccx_operator.pod_name import pod_name
 from devcluster import pod_security
 from manifests import exec_policy
@@ -132,6 +132,14 @@ def test_nobody_is_given_a_wildcard_a_secret_or_the_power_to_give_more() -> None
             assert "*" not in words
             assert not words & {"secrets", "escalate", "bind", "impersonate"}
             assert "rbac.authorization.k8s.io" not in words
+
+
+def test_of_config_maps_only_the_usage_record_is_read_and_written() -> None:
+    rules = [rule for role in of_kind("Role", "ClusterRole") for rule in role["rules"]]
+    ours = [rule for rule in rules if "configmaps" in rule["resources"]]
+    assert {verb for rule in ours for verb in rule["verbs"]} == {"get", "update", "create"}
+    for rule in ours:
+        assert rule.get("resourceNames") == [USAGE_RECORD] or rule["verbs"] == ["create"]
 
 
 def test_only_our_accounts_are_judged() -> None:

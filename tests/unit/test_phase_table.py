@@ -46,6 +46,21 @@ TABLE = [
     (an_execution(), seen(LOST, refusal=refused("rejected")), "Failed PodRejected"),
     (an_execution(), seen(LOST, refusal=refused("quota")), "Queued QuotaExceeded"),
     (an_execution(), seen(LOST, refusal=refused("name taken")), "Failed PodNameTaken"),
+    # a copy of one that has run, from a backup or by hand
+    (an_execution(finalizer=False, started_as="another"), seen(), "Queued Restored"),
+    (an_execution(started_as="another"), seen(LOST), "Queued Restored"),
+    (an_execution(started_as="another", suspend=True), seen(LOST), "Queued Restored"),
+    (
+        an_execution(started_as="another", status=was("Queued", "QuotaExceeded", podUID=None)),
+        seen(LOST),
+        "Queued Restored",
+    ),
+    (
+        an_execution(started_as="another", desired="Cancelled"),
+        seen(LOST),
+        "Cancelled CancelledByUser",
+    ),
+    (an_execution(started_as="another", status=RUNNING), seen(LOST), "Failed PodLost"),
     # asked for, not started
     (an_execution(), seen(a_pod()), "Starting PodCreated"),
     (an_execution(), seen(a_pod(waiting=Reason.UNSCHEDULABLE)), "Starting Unschedulable"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ccx_api.names import FINALIZER
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_api.wish import Wish
@@ -16,15 +17,17 @@ from ccx_operator.actions import (
     DeletePod,
     Deliver,
     Look,
+    RecordUsage,
     RemoveFinalizer,
     Verb,
 )
-from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence
+from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, Usage
 from ccx_operator.reconcile import decide
 from support.reconciling import (
     NOW,
     POD,
     POD_UID,
+    UID,
     a_pod,
     a_snapshot,
     ago,
@@ -44,6 +47,7 @@ LOOK = Look(POD, POD_UID)
 STARTING = was("Starting", "PodCreated")
 RUNNING = was("Running", "Started")
 LOST = Gone()
+SETTLED = Usage.SETTLED
 SESSION = {"id": "s1", "gateway": "g1"}
 CLOSING = was("Running", "SessionClosed", message="gateway g1 has gone")
 
@@ -60,6 +64,28 @@ def test_the_finalizer_is_added_just_before_the_pod() -> None:
 def test_with_the_finalizer_there_may_be_a_pod_already_and_it_is_asked_for() -> None:
     assert actions(an_execution(), seen()) == (ConfirmPod(POD),)
     assert actions(an_execution(), seen(LOST)) == (CreatePod(POD),)
+
+
+def test_a_crash_between_the_finalizer_and_the_pod_does_not_look_like_a_copy() -> None:
+    marked = an_execution(finalizer=True, started_as=UID)
+    assert actions(marked, seen(LOST)) == (CreatePod(POD),)
+
+
+def test_a_copy_gets_no_pod_and_its_copied_finalizer_goes() -> None:
+    copy = an_execution(finalizer=True, started_as="another")
+    assert actions(copy, seen()) == (ConfirmPod(POD),)
+    assert actions(copy, seen(LOST)) == (RemoveFinalizer(),)
+    decision = decide(an_execution(finalizer=False, started_as="another"), seen(LOST), now=NOW)
+    assert (decision.actions, decision.check_after) == ((), None)
+    assert "kubectl annotate cx e1 cc-executor.dev/started-as-" in decision.status.message
+
+
+def test_a_copy_that_somebody_lets_go_is_marked_anew() -> None:
+    let_go = an_execution(finalizer=False, status=was("Queued", "Restored", podUID=None))
+    assert actions(let_go, seen()) == (AddFinalizer(), CreatePod(POD))
+    without_mark = let_go.metadata.model_copy(update={"finalizers": (FINALIZER,)})
+    let_go = let_go.model_copy(update={"metadata": without_mark})
+    assert actions(let_go, seen(LOST)) == (AddFinalizer(), CreatePod(POD))
 
 
 def test_a_pod_that_the_watch_does_not_name_is_read_before_it_is_lost() -> None:
@@ -288,11 +314,31 @@ def test_a_terminal_phase_is_never_left(phase: Phase, pod: object) -> None:
 def test_after_the_end_what_still_runs_goes_and_then_the_finalizer() -> None:
     done = an_execution(status=was("Failed", "StartDeadlineExceeded"))
     assert actions(done, seen()) == (ConfirmPod(POD),)
-    assert actions(done, seen(a_pod())) == (DELETE,)
-    assert actions(done, seen(a_pod(gone_by=NOW))) == ()
+    assert actions(done, seen(a_pod(), usage=SETTLED)) == (DELETE,)
+    assert actions(done, seen(a_pod(gone_by=NOW), usage=SETTLED)) == ()
     for over_now in (a_pod(exit_code=0), Gone(), a_pod(gone_by=ago(300))):
-        assert actions(done, seen(over_now)) == (RemoveFinalizer(),)
+        assert actions(done, seen(over_now, usage=SETTLED)) == (RemoveFinalizer(),)
     assert actions(an_execution(finalizer=False, status=was("Failed")), seen()) == ()
+
+
+def test_the_finalizer_waits_until_what_was_used_is_recorded() -> None:
+    done = an_execution(status=was("Failed", "ExitCode"))
+    assert actions(done, seen(a_pod())) == (RecordUsage(), DELETE)
+    assert actions(done, seen(LOST)) == (RecordUsage(),)
+    asked = seen(LOST, usage=Usage.ASKED)
+    assert decide(done, asked, now=NOW) == Decision(done.status)
+    assert actions(done, seen(LOST, usage=SETTLED)) == (RemoveFinalizer(),)
+    assert actions(an_execution(finalizer=False, status=was("Failed")), seen(LOST)) == ()
+
+
+def test_a_copy_is_not_counted_again() -> None:
+    copy = an_execution(started_as="another", status=was("Succeeded", "Completed"))
+    assert actions(copy, seen(LOST)) == (RemoveFinalizer(),)
+
+
+def test_a_deletion_holds_no_longer_for_the_sake_of_the_record() -> None:
+    done = an_execution(status=was("Succeeded", "Completed"), deleted=40)
+    assert actions(done, seen(LOST, usage=Usage.ASKED)) == (RemoveFinalizer(),)
 
 
 def test_a_container_has_a_second_to_follow_its_process_and_then_30_s_for_its_readers() -> None:
@@ -302,12 +348,14 @@ def test_a_container_has_a_second_to_follow_its_process_and_then_30_s_for_its_re
     status = decide(execution, drained(ended()), now=NOW).status
     assert (status.phase, status.message, status.completion_time) == ("Succeeded", "", NOW)
     done = execution.model_copy(update={"status": status})
-    reading = decide(done, drained(ended()), now=NOW + timedelta(seconds=29))
+    still = replace(drained(ended()), usage=SETTLED)
+    reading = decide(done, still, now=NOW + timedelta(seconds=29))
     assert (reading.actions, reading.check_after) == ((), 1)
-    afterwards = Observed(pod=a_pod(running=True, ready=False))  # the operator has been restarted
+    afterwards = replace(still, snapshot=None, looked=None)  # the operator has been restarted
     assert decide(done, afterwards, now=NOW).actions == ()
     assert decide(done, afterwards, now=NOW + timedelta(seconds=30)).actions == (DELETE,)
-    assert decide(done, over(ended()), now=NOW).actions == (RemoveFinalizer(),)
+    settled = replace(over(ended()), usage=SETTLED)
+    assert decide(done, settled, now=NOW).actions == (RemoveFinalizer(),)
 
 
 def test_a_deleted_object_is_held_for_grace_and_30_s_at_most() -> None:

@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_kube.errors import ApiError
 from ccx_operator.controller import Controller
+from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
+from ccx_operator.recorder import Ports, Recorder
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 from support.reconciling import UID
@@ -18,6 +23,38 @@ from support.recording_cluster import NoMeter
 from support.simulated_cluster import Event, World
 
 OOM = AgentFacts(exit_code=137, reason="OOMKilled")
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    world: World
+
+    async def get(self, namespace: str, name: str) -> dict[str, Any] | None:
+        return await self.world.get_map(namespace, name)
+
+    async def create(self, namespace: str, body: dict[str, Any]) -> None:
+        await self.world.create(namespace, body)
+
+    async def replace(self, namespace: str, body: dict[str, Any]) -> None:
+        await self.world.replace(namespace, body)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadExecutions:
+    world: World
+
+    async def get(self, namespace: str, name: str) -> ClaudeExecution:
+        if self.world.execution is None:
+            raise ApiError(404, "NotFound", "")
+        return self.world.execution
+
+
+class Lost(NoMeter):
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def usage_lost(self, executions: int) -> None:
+        self.world.lost += executions
 
 
 class Operator:
@@ -31,6 +68,19 @@ class Operator:
         self.controller = Controller(
             self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
         )
+        self.expiring = Expiring(self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now)
+        clock = lambda: world.now.timestamp()  # noqa: E731
+        ports = Ports(Maps(world), ReadExecutions(world), world.tell)
+        self.recorder = Recorder(
+            self.store,
+            WorkQueue(),
+            ports,
+            Lost(world),
+            wake=lambda _: None,
+            now=lambda: world.now,
+            clock=clock,
+        )
+        world.ask_usage = self.recorder.add
         world.pending.clear()
         if world.execution is not None:
             self.see(world.execution)
@@ -40,6 +90,14 @@ class Operator:
     def reconcile(self, runner: asyncio.Runner) -> None:
         with suppress(ConnectionError):
             runner.run(self.controller.reconcile(UID))
+
+    def expire(self, runner: asyncio.Runner) -> None:
+        """Its timer is up, or it is retried."""
+        with suppress(ConnectionError, ApiError):
+            runner.run(self.expiring.expire(UID))
+
+    def record(self, runner: asyncio.Runner) -> None:
+        runner.run(self.recorder.step("ns"))
 
     def hear(self, *, again: bool = False) -> None:
         if self.world.pending:
@@ -74,6 +132,9 @@ WORLD: dict[str, Callable[[World], None]] = {
     "suspend": lambda w: w.wish(suspend=True),
     "let go": lambda w: w.wish(suspend=False),
     "delete": lambda w: w.wish(deleted=True),
+    "ttl 0": lambda w: w.wish(ttl_seconds_after_finished=0),
+    "ttl 60": lambda w: w.wish(ttl_seconds_after_finished=60),
+    "no ttl": lambda w: w.wish(ttl_seconds_after_finished=None),
     "start": World.start,
     "probe": World.probe,
     "exit 0": lambda w: w.end(0),
@@ -92,6 +153,7 @@ WORLD: dict[str, Callable[[World], None]] = {
     "fail before": lambda w: w.faults.append(("before", "")),
     "fail after": lambda w: w.faults.append(("after", "")),
     "lose creation": lambda w: w.faults.append(("after", "CreatePod")),
+    "lose record": lambda w: w.faults.append(("after", "record")),
     "lose patch": lambda w: w.faults.append(("before", "patch_status")),
     "1 s": later(1),
     "20 s": later(20),
@@ -101,6 +163,8 @@ OPERATOR = (
     "gateway gone",
     "gateway back",
     "reconcile",
+    "expire",
+    "record",
     "restart",
     "hear",
     "hear again",
@@ -126,6 +190,10 @@ def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
             WORLD[step](world)
         elif step == "reconcile":
             operator.reconcile(runner)
+        elif step == "expire":
+            operator.expire(runner)
+        elif step == "record":
+            operator.record(runner)
         elif step == "restart":
             operator.restart()
         elif step in ("gateway gone", "gateway back"):
@@ -147,7 +215,7 @@ def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
     operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
-        play([*steps, "20 s"], operator, runner)
+        play([*steps, "record", "reconcile", "hear all", "expire", "20 s"], operator, runner)
 
 
 def is_alive(world: World) -> bool:
@@ -163,6 +231,10 @@ def is_alive(world: World) -> bool:
 @example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
 @example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
 @example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
+@example([*RUNS, "exit 0", "hear all", "reconcile", "lose record", "record", "restart"])
+@example([*RUNS, "exit 0", "hear all", "reconcile", "record", "restart", "reconcile", "record"])
+@example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"])
+@example([*RUNS, "ttl 0", "exit 0", *SEEN_TO_END, "no ttl", "expire", "hear old", "expire"])
 @example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
 @example(
     [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
@@ -185,6 +257,7 @@ def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: li
             assert LOSSES.intersection(steps)
         if world.wants_cancel:
             assert execution.status.phase.is_terminal
+            assert execution.spec.ttl_seconds_after_finished is None
             assert not is_alive(world)
             assert was_over or execution.status.phase == "Cancelled"
             assert cancelled_before
@@ -197,8 +270,13 @@ def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: li
             world.runner.state = "Running"
             WORLD["exit 0"](world)
             calm_down(operator, runner)
-            assert world.execution is not None
-            assert world.execution.status.phase == "Succeeded"
+            execution = world.execution or world.last
+            assert execution is not None
+            assert execution.status.phase == "Succeeded"
+            has_ttl = execution.spec.ttl_seconds_after_finished is not None
+            assert (world.execution is None) == has_ttl
         else:
             assert execution.spec.suspend or execution.status.phase.is_terminal
+            if execution.status.phase.is_terminal:
+                assert execution.spec.ttl_seconds_after_finished is None
         assert world.broken == []

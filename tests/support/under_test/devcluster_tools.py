@@ -22,7 +22,7 @@ class Requests:
         return sum(
             entry["count"]
             for entry in counts
-            if entry["verb"] in ("create", "patch", "delete")
+            if entry["verb"] in ("create", "update", "patch", "delete")
             and (entry["verb"], entry["resource"]) != ("create", "claudeexecutions.cc-executor.dev")
         )
 

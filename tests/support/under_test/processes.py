@@ -74,7 +74,7 @@ class TreeInPod:
 
 
 class Processes:
-    """Of the executions of one namespace."""
+    """Of the executions of any namespace."""
 
     def __init__(self, tree: Callable[[Object], Tree]) -> None:
         self._tree = tree
@@ -93,13 +93,21 @@ def find_processes(kubectl: Kubectl, probe: Object, mark: str) -> Ability[Proces
         told = "/proc of this machine, by pid: containers are processes of it"
         return Ability(told, Processes(partial(_tree_by_pid, kubectl)))
     told = "by a reader that pod exec sends into the container"
-    return Ability(told, Processes(lambda e: TreeInPod(kubectl, e["status"]["podName"])))
+    return Ability(told, Processes(partial(_tree_in_pod, kubectl)))
+
+
+def _where(kubectl: Kubectl, execution: Object) -> Kubectl:
+    return kubectl.within(execution["metadata"]["namespace"])
+
+
+def _tree_in_pod(kubectl: Kubectl, execution: Object) -> Tree:
+    return TreeInPod(_where(kubectl, execution), execution["status"]["podName"])
 
 
 def _tree_by_pid(kubectl: Kubectl, execution: Object) -> Tree:
     """On a busy machine it runs before the operator has had an answer from its runner."""
-    name = execution["metadata"]["name"]
-    told = eventually(lambda: kubectl.execution(name)["status"].get("process"), what="its pid")
+    name, there = execution["metadata"]["name"], _where(kubectl, execution)
+    told = eventually(lambda: there.execution(name)["status"].get("process"), what="its pid")
     process = outside.see(told["pid"])
     assert process is not None, "the process has gone already"
     return TreeHere(process.parent)

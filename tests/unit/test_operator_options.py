@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from ccx_operator.main import parse
+from ccx_operator.options import parse
 
 
 def test_everything_has_a_default() -> None:

@@ -1,0 +1,30 @@
+"""ConfigMaps as JSON objects."""
+
+from ccx_kube.answers import Object
+from ccx_kube.errors import ApiError
+from ccx_kube.objects import object_path
+from ccx_kube.session import KubeSession
+
+
+class ConfigMaps:
+    def __init__(self, session: KubeSession) -> None:
+        self._session = session
+
+    async def get(self, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._session.request("GET", _path(namespace, name))
+        except ApiError as exc:
+            if exc.is_not_found:
+                return None
+            raise
+
+    async def create(self, namespace: str, body: Object) -> None:
+        await self._session.request("POST", _path(namespace), body=body)
+
+    async def replace(self, namespace: str, body: Object) -> None:
+        """Conflict if it has changed since it was read."""
+        await self._session.request("PUT", _path(namespace, body["metadata"]["name"]), body=body)
+
+
+def _path(namespace: str, *name: str) -> str:
+    return object_path("/api/v1", namespace, "configmaps", *name)

@@ -1,0 +1,74 @@
+"""What `ccx-operator` can be told on its command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+from ccx_operator.pod_spec import Images
+
+_RELEASE = "take the finalizer off all executions and end; for when no operator runs any more"
+_TAKEOVER = "until the session of a gateway that has gone is closed (60)"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    namespaces: tuple[str, ...]
+    """Empty: all."""
+
+    images: Images
+    metrics: tuple[str, int] | None
+    probes: tuple[str, int] | None
+    node_lost: timedelta
+    takeover: timedelta
+    leader_elect: bool
+    log_format: str
+    release_finalizers: bool
+
+
+def parse(words: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser(
+        prog="ccx-operator", description="Run ClaudeExecutions of cc-executor.dev as pods."
+    )
+    add = parser.add_argument
+    add("--namespace", action="append", default=[], help="only this one; may be repeated")
+    add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
+    add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
+    add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
+    add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
+    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
+    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
+    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
+    add("--log-format", choices=("json", "text"), default="json")
+    add("--release-finalizers", action="store_true", help=_RELEASE)
+    found = parser.parse_args(words)
+    return Options(
+        namespaces=tuple(found.namespace),
+        images=Images(runtime=found.runtime_image, runner=found.runner_image),
+        metrics=found.metrics_address,
+        probes=found.probe_address,
+        node_lost=timedelta(seconds=found.node_lost_seconds),
+        takeover=timedelta(seconds=found.session_takeover_seconds),
+        leader_elect=found.leader_elect,
+        log_format=found.log_format,
+        release_finalizers=found.release_finalizers,
+    )
+
+
+def _image(name: str) -> str:
+    """Of our own version: operator and runner speak one protocol."""
+    return f"cc-executor/{name}:{version('cc-executor')}"
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
+    return host.strip("[]"), int(port)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 on")
+    return int(text)
