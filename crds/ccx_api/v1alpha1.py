@@ -123,7 +123,7 @@ class ExecutionSpec(ApiModel):
     """Keep the execution Queued: no pod is made for it. For before the start."""
 
     active_deadline_seconds: Annotated[int | None, Field(ge=1)] = None
-    """Seconds the process may run. Queued and paused time do not count. No limit if absent."""
+    """Seconds the process may run in all attempts; queued and paused time do not count."""
 
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from the making of the pod within which the process must run."""
@@ -138,6 +138,14 @@ class ExecutionSpec(ApiModel):
     """The user whom the gateway made it for, as the API server knows them. Written by the gateway
     alone; an admission policy refuses it of everybody else.
     """
+
+    backoff_limit: Annotated[int, Field(ge=0, le=100)] = 0
+    """How often it is tried again after what can heal: its pod lost, evicted or drained, out of
+    memory, or the Messages API overloaded. Nothing else is tried again.
+    """
+
+    retry_delay_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    """Seconds before the first retry; twice as long before each further one, up to 6 minutes."""
 
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""

@@ -15,7 +15,7 @@ from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 from support.reconciling import UID
 from support.recording_cluster import NoMeter
-from support.simulated_cluster import Event, World
+from support.simulated_cluster import Event, World, some_work
 
 OOM = AgentFacts(exit_code=137, reason="OOMKilled")
 
@@ -110,10 +110,12 @@ OPERATOR = (
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
 
+BEGINS = ["reconcile", "start"]
 RUNS = ["reconcile", "start", "probe", "hear all", "reconcile"]
 SEEN_TO_END = ["hear all", "reconcile", "reconcile", "1 s", "reconcile"]
 """The operator has looked, and waited for the container in vain."""
 
+TAKEN_AWAY = ["hear all", "reconcile", "reconcile", "reap", "hear all", "reconcile"]
 LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
 # What moves things on comes more often than what only disturbs.
 STEPS = st.sampled_from([*WORLD, *OPERATOR, *(("reconcile", "hear all", "start", "probe") * 3)])
@@ -155,20 +157,30 @@ def is_alive(world: World) -> bool:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(STEPS, max_size=40))
-@example(["lose creation", "reconcile", "vanish", "reconcile"])
-@example(["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"])
-@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"])
-@example(["reconcile", "suspend", *LATE_START, "reconcile"])
-@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
-@example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
-@example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
-@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
+@given(st.lists(STEPS, max_size=40), st.sampled_from([0, 1, 3]))
+@example(["lose creation", "reconcile", "vanish", "reconcile"], 0)
 @example(
-    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
+    ["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"], 0
 )
-def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
-    operator = Operator(World())
+@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"], 0)
+@example(["reconcile", "suspend", *LATE_START, "reconcile"], 0)
+@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"], 0)
+@example(
+    ["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"], 0
+)
+@example([*BEGINS, "link down", "gateway gone", "hear all", "reconcile", "restart"], 0)
+@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"], 0)
+@example(
+    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"], 0
+)
+@example([*RUNS, "oom", *TAKEN_AWAY, "restart", "20 s", *RUNS, "vanish", *TAKEN_AWAY], 3)
+@example([*RUNS, "unreachable", "700 s", "hear all", "reconcile", "restart", "reconcile"], 1)
+@example([*RUNS, "oom", *TAKEN_AWAY, "pause", "cancel", "hear all", "reconcile"], 1)
+@example([*RUNS, "oom", *TAKEN_AWAY, "suspend", "hear all", "reconcile", "let go"], 1)
+def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(
+    steps: list[str], backoff: int
+) -> None:
+    operator = Operator(World(some_work(backoffLimit=backoff)))
     world = operator.world
     with asyncio.Runner() as runner:
         play(steps, operator, runner)
