@@ -78,6 +78,10 @@ def _root() -> Schema:
 
 
 _STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+_CLAIMED = (
+    "has(self.spec.workspace) && "
+    "(has(self.spec.workspace.volumeClaimName) || has(self.spec.workspace.volumeClaimTemplate))"
+)
 
 _FINAL = (
     {
@@ -85,8 +89,10 @@ _FINAL = (
         "message": "spec.desiredState: Cancelled is final: create a new execution instead",
     },
     {
-        "rule": f"!({_STARTED}) || self.spec.suspend == oldSelf.spec.suspend",
-        "message": "spec.suspend holds an execution before its start: use desiredState: Paused",
+        "rule": f"!({_STARTED}) || !has(oldSelf.status.podName) || ({_CLAIMED}) || "
+        "self.spec.suspend == oldSelf.spec.suspend",
+        "message": "spec.suspend: a running execution needs a claim for its workspace "
+        "(spec.workspace.volumeClaimTemplate): use desiredState: Paused",
     },
     {
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "

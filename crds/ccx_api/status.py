@@ -128,7 +128,7 @@ class ExecutionStatus(ApiModel):
     """When the process started, in the first attempt."""
 
     completion_time: datetime | None = None
-    attempts: int = 0
+    attempts: int | None = None
     """How many attempts there have been, with the newest, which may still have to begin."""
 
     retry_time: datetime | None = None

@@ -19,6 +19,7 @@ from ccx_api.references import (
     ResourceRequirements,
 )
 from ccx_api.status import ExecutionStatus
+from ccx_api.workspace import Workspace
 
 RUN_CONTROL: Final = frozenset(
     {"desiredState", "suspend", "activeDeadlineSeconds", "startDeadlineSeconds", "session"}
@@ -108,6 +109,7 @@ class ExecutionSpec(ApiModel):
     """Secrets and ConfigMaps of which every key becomes a variable."""
 
     credentials: Credentials | None = None
+    workspace: Workspace | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
     """A partial pod template (metadata and spec), merged under what the operator needs.
@@ -120,7 +122,9 @@ class ExecutionSpec(ApiModel):
     """Running, Paused (frozen in memory) or Cancelled, which is final."""
 
     suspend: bool = False
-    """Keep the execution Queued: no pod is made for it. For before the start."""
+    """Keep the execution Queued, without a pod. One that runs ends its pod for it, and goes on in
+    another one later; it needs a claim for its workspace.
+    """
 
     active_deadline_seconds: Annotated[int | None, Field(ge=1)] = None
     """Seconds the process may run in all attempts; queued and paused time do not count."""

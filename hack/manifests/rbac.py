@@ -22,6 +22,7 @@ OPERATOR_RULES: Final[Rules] = (
     (GROUP, f"{PLURAL}/status", ("patch",)),
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "pods/exec", _EXEC),
+    ("", "persistentvolumeclaims", ("get", "create")),
     ("", "events", ("create",)),
 )
 OPERATOR_LEASES: Final[Rules] = (("coordination.k8s.io", "leases", ("list", "delete")),)

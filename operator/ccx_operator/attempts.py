@@ -20,8 +20,10 @@ from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import attempt, attempt_of
 from ccx_operator.progress import with_pod, with_snapshot, without_pod
+from ccx_operator.usage import counted, usage_of
 from ccx_operator.verdict import Verdict
 from ccx_operator.wanted import cancel_wanted
+from ccx_operator.workspace import keeps_conversation
 
 LONGEST_DELAY: Final = 360
 """Seconds that a delay is doubled up to."""
@@ -77,6 +79,8 @@ def retrying(
     retries = ended.retries + outcome.is_charged
     delay = retry_delay(execution, retries) if outcome.is_charged else timedelta(0)
     status = with_facts(execution.status, pod, snapshot)
+    if not outcome.is_charged:
+        status = status.model_copy(update={"session": None})  # it is not to be had again
     update: dict[str, object] = {
         "attempts": attempt(execution),
         "ended_attempts": ended.model_copy(update={"retries": retries}),
@@ -84,7 +88,7 @@ def retrying(
     }
     status = status.model_copy(update=update)
     text = f"attempt {status.attempts} ended with {outcome.reason}: {outcome.message}; the next "
-    text += f"begins from the start in {delay.total_seconds():.0f} s"
+    text += f"{how_it_goes_on(execution, status)} in {delay.total_seconds():.0f} s"
     if outcome.is_charged:
         text += f", retry {retries} of {execution.spec.backoff_limit}"
     return settle(execution, status, Phase.STARTING, Reason.RETRYING, text, now=now)
@@ -100,19 +104,25 @@ def next_attempt(
 ) -> ExecutionStatus:
     """The pod of the attempt that `status` has given up is gone: the counter moves on."""
     told = with_facts(status, pod, snapshot)
+    if status.session is None:  # so it was decided
+        told = told.model_copy(update={"session": None})
     ended = told.ended_attempts or EndedAttempts()
-    session = told.session
+    resume, session = resumable(execution, told), told.session
+    claude = snapshot.claude if snapshot is not None else None
+    count = (usage_of(claude) if claude is not None else None) or counted(ended, told.usage)
     update = {
         "active_seconds": told.active_seconds or 0,
         "paused_seconds": told.paused_seconds or 0,
         "turns": session.turns if session is not None else ended.turns,
         "usage": told.usage,
+        "resume": resume,
+        "resume_usage": count if resume is not None else None,
     }
-    fresh = {"process": None, "control": None, "result": None, "output": None, "node_name": None}
-    fresh |= {"session": None}
+    fresh = dict.fromkeys(("process", "control", "result", "output", "node_name"))
     told = without_pod(told).model_copy(
         update={
             **fresh,
+            "session": session if resume is not None else None,
             "attempts": attempt(execution) + 1,
             "ended_attempts": ended.model_copy(update=update),
         }
@@ -126,6 +136,25 @@ def with_facts(
     if pod is not None:
         status = with_pod(status, pod)
     return with_snapshot(status, snapshot) if snapshot is not None else status
+
+
+def resumable(execution: ClaudeExecution, status: ExecutionStatus) -> str | None:
+    """The conversation that the next attempt can continue: its transcript is on the claim.
+
+    It is begun with the first answer. A pod that is lost before leaves none.
+    """
+    session, ended = status.session, status.ended_attempts or EndedAttempts()
+    if session is None or not keeps_conversation(execution):
+        return None
+    begun = session.turns > ended.turns or session.id == ended.resume
+    return session.id if begun else None
+
+
+def how_it_goes_on(execution: ClaudeExecution, status: ExecutionStatus) -> str:
+    """The next attempt."""
+    if resumable(execution, status) is not None:
+        return "continues its conversation"
+    return "begins from the start"
 
 
 def retry_delay(execution: ClaudeExecution, retries: int) -> timedelta:

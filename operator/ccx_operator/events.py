@@ -78,6 +78,6 @@ def _is_warning(status: ExecutionStatus) -> bool:
 def _name(execution: ClaudeExecution, status: ExecutionStatus) -> str:
     metadata = execution.metadata
     told = f"{metadata.uid}/{status.phase}/{status.reason}/{status.observed_generation}"
-    told += f"/{status.attempts}" if status.attempts > 1 else ""
+    told += f"/{status.attempts}" if (status.attempts or 1) > 1 else ""
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return f"{metadata.name[:200].rstrip('-.')}.{digest}"

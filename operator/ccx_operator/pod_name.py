@@ -20,7 +20,7 @@ def base_name(execution: ClaudeExecution) -> str:
 
 
 def attempt(execution: ClaudeExecution) -> int:
-    return max(1, execution.status.attempts)
+    return execution.status.attempts or 1
 
 
 def attempt_of(pod: str) -> int:

@@ -23,7 +23,7 @@ _LIVE: Final = ("active_seconds", "paused_seconds", "session", "usage", "output"
 def with_pod(status: ExecutionStatus, pod: PodFacts) -> ExecutionStatus:
     """Not its node: that would cost a write of its own between creation and start."""
     update: dict[str, object] = {"pod_name": pod.name, "pod_uid": pod.uid}
-    if not status.attempts:
+    if status.attempts is None:
         update["attempts"] = 1
     return status.model_copy(update=update)
 

@@ -8,6 +8,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import Action, AddFinalizer, ConfirmPod, CreatePod, Decision, DeletePod
+from ccx_operator.attempts import how_it_goes_on
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Observed, RefusalKind
@@ -100,6 +101,9 @@ def suspended(
 ) -> ExecutionStatus:
     """If `status` names a pod, that attempt is given up."""
     text = "held by spec.suspend: set it to false to let it start"
+    if status.start_time is not None:
+        text = "held by spec.suspend: set it to false, and its next attempt "
+        text += how_it_goes_on(execution, status)
     return settle(execution, status, Phase.QUEUED, Reason.SUSPENDED, text, now=now)
 
 

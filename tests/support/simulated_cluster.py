@@ -219,7 +219,7 @@ class World:
         return written
 
     def _count(self, before: ExecutionStatus, status: ExecutionStatus) -> None:
-        more = max(1, status.attempts) - max(1, before.attempts)
+        more = (status.attempts or 1) - (before.attempts or 1)
         if more not in (0, 1):
             self.broken.append(f"{status.attempts} attempts after {before.attempts}")
         if more and self.pod is not None:

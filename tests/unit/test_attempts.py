@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccx_api.snapshot import Snapshot
-from ccx_api.status import EndedAttempts, ExecutionStatus
+from ccx_api.status import EndedAttempts, ExecutionStatus, UsageStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_api.wish import Wish
-from ccx_operator.actions import ConfirmPod, CreatePod, DeletePod
+from ccx_operator.actions import ConfirmPod, CreatePod, DeletePod, Deliver
 from ccx_operator.attempts import retry_delay
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.reconcile import decide
+from ccx_operator.usage import usage_with
 from support.reconciling import (
     NEXT_POD,
     NOW,
@@ -204,6 +205,105 @@ def test_the_first_attempt_is_counted_with_its_pod_and_costs_no_write_of_its_own
 
 def test_a_status_of_before_there_were_attempts_is_that_of_the_first() -> None:
     old = was("Running", "Started")
-    assert ExecutionStatus.model_validate(old).attempts == 0
+    assert ExecutionStatus.model_validate(old).attempts is None
     status = decided(an_execution(status=old, backoffLimit=1), over(ended(143, "Outside"))).status
     assert (status.attempts, status.ended_attempts) == (1, EndedAttempts(retries=1))
+
+
+CLAIMED = {"volumeClaimTemplate": {"storage": "1Gi"}}
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8), st.data())
+def test_usage_is_the_same_sum_where_claude_counts_on_over_its_conversation(
+    parts: list[int], data: st.DataObject
+) -> None:
+    """As it does with --resume; what an attempt used that told nothing is told by a later one."""
+    execution = an_execution(status=RUNNING, backoffLimit=100, workspace=CLAIMED)
+    total = 0
+    for number, part in enumerate(parts, 1):
+        total += part
+        tells = number == len(parts) or data.draw(st.booleans())
+        snapshot = a_told(2, total, f"{total / 1000:.3f}") if tells else a_told(2, 0, None)
+        pod = a_pod(name=f"{POD[:-1]}{number}", uid=f"pod-{number}", running=True)
+        execution = decided(execution, seen(pod, snapshot=snapshot))
+        if number < len(parts):
+            after_restart = data.draw(st.booleans())
+            last = Observed(pod=Gone()) if after_restart else seen(Gone(pod), snapshot=snapshot)
+            execution = decided(execution, last)
+            assert execution.status.ended_attempts is not None
+            assert execution.status.ended_attempts.resume == "s"
+    usage, session = execution.status.usage, execution.status.session
+    assert usage is not None
+    assert session is not None
+    assert usage.input_tokens == sum(parts)
+    assert float(usage.cost_usd or "0") == pytest.approx(sum(parts) / 1000)
+    assert session.turns == 2 * len(parts)
+
+
+def test_a_count_that_has_begun_anew_is_not_taken_for_a_difference() -> None:
+    ended = EndedAttempts(
+        usage=UsageStatus(input_tokens=100, cost_usd="1"),
+        resume_usage=UsageStatus(input_tokens=100, cost_usd="1"),
+    )
+    told = usage_with(ended, UsageStatus(input_tokens=30, cost_usd="0.25"))
+    assert told == UsageStatus(input_tokens=130, cost_usd="1.25")
+
+
+def test_the_message_says_whether_the_conversation_goes_on() -> None:
+    execution = an_execution(status=RUNNING, backoffLimit=1, workspace=CLAIMED)
+    told = decided(execution, seen(Gone(), snapshot=a_told(1, 0, None))).status
+    assert "continues its conversation in 10 s" in told.message
+    silent = decided(execution, seen(Gone(), snapshot=a_told(0, 0, None))).status
+    assert "begins from the start in 10 s" in silent.message
+
+
+def test_a_conversation_that_is_not_there_any_more_is_begun_anew_at_no_charge() -> None:
+    second = was(
+        *("Running", "Started"), attempts=2, podName=NEXT_POD, endedAttempts={"resume": "s"}
+    )
+    execution = an_execution(status=second, workspace=CLAIMED)
+    facts = {"sessionID": "x", "turns": 0, "isError": True, "subtype": "error_during_execution"}
+    pod = a_pod(name=NEXT_POD, exit_code=1)
+    gone = seen(Gone(pod), snapshot=ended(1, claude=facts))
+    status = decided(execution, gone).status
+    assert (status.reason, status.attempts) == ("Retrying", 3)
+    assert status.ended_attempts == EndedAttempts(active_seconds=5)
+    third = a_pod(name=f"{POD[:-1]}3", uid="3", exit_code=1)
+    execution = execution.model_copy(update={"status": status})
+    assert decided(execution, seen(third, snapshot=ended(1, claude=facts))).status.phase == "Failed"
+
+
+def test_a_running_execution_on_a_claim_is_suspended_by_the_end_of_its_pod() -> None:
+    execution = an_execution(suspend=True, status=RUNNING, workspace=CLAIMED)
+    running = a_pod(running=True)
+    decision = decide(execution, seen(running, snapshot=a_told(1, 0, None)), now=NOW)
+    assert (decision.status.phase, decision.status.reason) == ("Queued", "Suspended")
+    assert decision.actions == (DELETE,)
+    assert "continues its conversation" in decision.status.message
+    execution = execution.model_copy(update={"status": decision.status})
+    going = seen(replace(running, gone_by=NOW), snapshot=a_told(1, 0, None))
+    assert decide(execution, going, now=NOW).actions == ()
+    last = seen(Gone(running), snapshot=ended(143, "Outside", **told_of(a_told(1, 0, None))))
+    execution = decided(execution, last)
+    assert (execution.status.attempts, execution.status.pod_uid) == (2, None)
+    assert execution.status.ended_attempts == EndedAttempts(active_seconds=5, turns=1, resume="s")
+    execution = decided(execution, last)
+    assert execution.status.reason == "Suspended"
+    let_go = execution.spec.model_copy(update={"suspend": False})
+    execution = execution.model_copy(update={"spec": let_go})
+    assert decide(execution, last, now=NOW).actions == (CreatePod(NEXT_POD),)
+
+
+def told_of(snapshot: Snapshot) -> dict[str, Any]:
+    return {"claude": snapshot.claude}
+
+
+def test_what_ends_anyway_is_not_suspended() -> None:
+    execution = an_execution(suspend=True, status=RUNNING, workspace=CLAIMED)
+    ending = seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW)
+    assert decide(execution, ending, now=NOW).actions == ()
+    cancelled = an_execution(
+        desired="Cancelled", suspend=True, generation=2, status=RUNNING, workspace=CLAIMED
+    )
+    (action,) = decide(cancelled, seen(a_pod(running=True)), now=NOW).actions
+    assert isinstance(action, Deliver)

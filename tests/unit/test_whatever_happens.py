@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -156,31 +157,41 @@ def is_alive(world: World) -> bool:
     return world.runner is not None and world.runner.state in ("Running", "Paused")
 
 
+CLAIMED: dict[str, Any] = {"workspace": {"volumeClaimTemplate": {"storage": "1Gi"}}}
+ONCE: dict[str, Any] = {"backoffLimit": 1}
+THRICE: dict[str, Any] = {"backoffLimit": 3}
+SPECS: list[dict[str, Any]] = [{}, ONCE, THRICE, CLAIMED, {**CLAIMED, **THRICE}]
+
+
 @settings(max_examples=400, deadline=None)
-@given(st.lists(STEPS, max_size=40), st.sampled_from([0, 1, 3]))
-@example(["lose creation", "reconcile", "vanish", "reconcile"], 0)
+@given(st.lists(STEPS, max_size=40), st.sampled_from(SPECS))
+@example(["lose creation", "reconcile", "vanish", "reconcile"], {})
 @example(
-    ["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"], 0
+    ["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"], {}
 )
-@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"], 0)
-@example(["reconcile", "suspend", *LATE_START, "reconcile"], 0)
-@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"], 0)
+@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"], {})
+@example(["reconcile", "suspend", *LATE_START, "reconcile"], {})
+@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"], {})
 @example(
-    ["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"], 0
+    ["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"], {}
 )
-@example([*BEGINS, "link down", "gateway gone", "hear all", "reconcile", "restart"], 0)
-@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"], 0)
+@example([*BEGINS, "link down", "gateway gone", "hear all", "reconcile", "restart"], {})
+@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"], {})
 @example(
-    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"], 0
+    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"],
+    {},
 )
-@example([*RUNS, "oom", *TAKEN_AWAY, "restart", "20 s", *RUNS, "vanish", *TAKEN_AWAY], 3)
-@example([*RUNS, "unreachable", "700 s", "hear all", "reconcile", "restart", "reconcile"], 1)
-@example([*RUNS, "oom", *TAKEN_AWAY, "pause", "cancel", "hear all", "reconcile"], 1)
-@example([*RUNS, "oom", *TAKEN_AWAY, "suspend", "hear all", "reconcile", "let go"], 1)
+@example([*RUNS, "oom", *TAKEN_AWAY, "restart", "20 s", *RUNS, "vanish", *TAKEN_AWAY], THRICE)
+@example([*RUNS, "unreachable", "700 s", "hear all", "reconcile", "restart", "reconcile"], ONCE)
+@example([*RUNS, "oom", *TAKEN_AWAY, "pause", "cancel", "hear all", "reconcile"], ONCE)
+@example([*RUNS, "oom", *TAKEN_AWAY, "suspend", "hear all", "reconcile", "let go"], ONCE)
+@example([*RUNS, "suspend", *TAKEN_AWAY, "restart", "let go", *RUNS, "exit 0"], CLAIMED)
+@example([*RUNS, "suspend", "hear all", "fail after", "reconcile", "restart", "cancel"], CLAIMED)
+@example([*RUNS, "pause", "suspend", *TAKEN_AWAY, "let go", *RUNS, *RUNS], CLAIMED)
 def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(
-    steps: list[str], backoff: int
+    steps: list[str], spec: dict[str, Any]
 ) -> None:
-    operator = Operator(World(some_work(backoffLimit=backoff)))
+    operator = Operator(World(some_work(**spec)))
     world = operator.world
     with asyncio.Runner() as runner:
         play(steps, operator, runner)
