@@ -52,9 +52,7 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     if snapshot is not None and snapshot.state == "Ended":
         due = decided_at(execution, pod, observed)
         if due is not None and now >= due:
-            return Decision(
-                finished(execution, pod, observed, now=now)
-            )  # and no other attempt follows
+            return Decision(finished(execution, pod, observed, now=now))  # no attempt follows
         return Decision(execution.status, check_after=soonest(now, due))  # the container ends next
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
