@@ -64,6 +64,9 @@ class Reason(StrEnum):
 
     START_DEADLINE_EXCEEDED = "StartDeadlineExceeded"
     NODE_UNREACHABLE = "NodeUnreachable"
+    RETRYING = "Retrying"
+    """An attempt was lost to what can heal; the next begins at status.retryTime."""
+
     STARTED = "Started"
     RESUMED = "Resumed"
     PAUSED_BY_USER = "PausedByUser"

@@ -81,6 +81,10 @@ def _root() -> Schema:
 _STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
 _SUSPENDED = "has(oldSelf.spec.suspend) && oldSelf.spec.suspend"
 _FROZEN = "cannot change once the execution has been let go"
+_CLAIMED = (
+    "has(self.spec.workspace) && "
+    "(has(self.spec.workspace.volumeClaimName) || has(self.spec.workspace.volumeClaimTemplate))"
+)
 
 
 def _frozen(fields: Sequence[str]) -> Schema:
@@ -108,8 +112,10 @@ def _same(field: str) -> str:
 
 _ROOT_RULES = (
     {
-        "rule": f"!({_STARTED}) || self.spec.suspend == oldSelf.spec.suspend",
-        "message": "spec.suspend holds an execution before its start: use desiredState: Paused",
+        "rule": "self.spec.suspend == oldSelf.spec.suspend || "
+        f"!({_STARTED}) || !has(oldSelf.status.podName) || ({_CLAIMED})",
+        "message": "spec.suspend: a running execution needs a claim for its workspace "
+        "(spec.workspace.volumeClaimTemplate): use desiredState: Paused",
     },
     {  # that it does not change is a rule of its own
         "rule": "has(self.status) || !has(oldSelf.status) || "

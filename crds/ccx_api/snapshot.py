@@ -42,6 +42,9 @@ class ClaudeSnapshot(ApiModel):
 
     subtype: str | None = None
     terminal_reason: str | None = None
+    api_status: int | None = None
+    """The HTTP status that the Messages API refused with, where that ended the run."""
+
     cost_usd: str | None = None
     usage: UsageSnapshot = UsageSnapshot()
     result_bytes: int = 0

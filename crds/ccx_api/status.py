@@ -72,7 +72,7 @@ class SessionStatus(ApiModel):
 
 
 class UsageStatus(ApiModel):
-    """What Claude's result reported as used."""
+    """What Claude's results reported as used, over all attempts."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -80,6 +80,23 @@ class UsageStatus(ApiModel):
     cache_creation_tokens: int = 0
     cost_usd: str | None = None
     """US dollars as a decimal string, as Claude Code computed them."""
+
+
+class EndedAttempts(ApiModel):
+    """The attempts before the newest one: what they used, and what of them goes on."""
+
+    retries: int = 0
+    """How many attempts spec.backoffLimit has been charged with."""
+
+    active_seconds: int = 0
+    paused_seconds: int = 0
+    turns: int = 0
+    usage: UsageStatus | None = None
+    resume: str | None = None
+    """The conversation that the newest attempt continues. Absent: it begins anew."""
+
+    resume_usage: UsageStatus | None = None
+    """What Claude had counted in that conversation: it counts on from there."""
 
 
 class ResultStatus(ApiModel):
@@ -93,7 +110,7 @@ class ResultStatus(ApiModel):
 
 
 class OutputStatus(ApiModel):
-    """Both streams in order of arrival, as the runner's spool counted them."""
+    """Both streams of the newest attempt in order of arrival, as its runner's spool counted."""
 
     bytes: int = 0
     dropped_bytes: int = 0
@@ -117,11 +134,18 @@ class ExecutionStatus(ApiModel):
 
     conditions: Annotated[tuple[Condition, ...], list_map("type")] = ()
     start_time: datetime | None = None
-    """When the process started."""
+    """When the process started, in the first attempt."""
 
     completion_time: datetime | None = None
+    attempts: int | None = None
+    """How many attempts there have been, with the newest, which may still have to begin."""
+
+    retry_time: datetime | None = None
+    """When the newest attempt begins, if that is not at once."""
+
+    ended_attempts: EndedAttempts | None = None
     active_seconds: int | None = None
-    """How long the process ran: what activeDeadlineSeconds counts."""
+    """How long the process ran, over all attempts: what activeDeadlineSeconds counts."""
 
     paused_seconds: int | None = None
     pod_name: str | None = None

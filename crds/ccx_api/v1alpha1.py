@@ -21,6 +21,7 @@ from ccx_api.references import (
     ResourceRequirements,
 )
 from ccx_api.status import ExecutionStatus
+from ccx_api.workspace import Workspace
 
 RUN_CONTROL: Final = frozenset(
     {
@@ -125,6 +126,7 @@ class ExecutionSpec(ApiModel):
     """Secrets and ConfigMaps of which every key becomes a variable."""
 
     credentials: Credentials | None = None
+    workspace: Workspace | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
     """A partial pod template (metadata and spec), merged under what the operator needs.
@@ -139,10 +141,12 @@ class ExecutionSpec(ApiModel):
     """Running, Paused (frozen in memory) or Cancelled, which is final."""
 
     suspend: bool = False
-    """Keep the execution Queued: no pod is made for it. For before the start."""
+    """Keep the execution Queued, without a pod. One that runs ends its pod for it, and goes on in
+    another one later; it needs a claim for its workspace.
+    """
 
     active_deadline_seconds: Annotated[int | None, Field(ge=1)] = None
-    """Seconds the process may run. Queued and paused time do not count. No limit if absent."""
+    """Seconds the process may run in all attempts; queued and paused time do not count."""
 
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from the making of the pod within which the process must run."""
@@ -157,6 +161,14 @@ class ExecutionSpec(ApiModel):
     """The user whom the gateway made it for, as the API server knows them. Written by the gateway
     alone; an admission policy refuses it of everybody else.
     """
+
+    backoff_limit: Annotated[int, Field(ge=0, le=100)] = 0
+    """How often it is tried again after what can heal: its pod lost, evicted or drained, out of
+    memory, or the Messages API overloaded. Nothing else is tried again.
+    """
+
+    retry_delay_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    """Seconds before the first retry; twice as long before each further one, up to 6 minutes."""
 
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """Seconds between TERM and KILL when the execution is cancelled or its time is up."""

@@ -19,5 +19,13 @@ class Wish(ApiModel):
         return cls(
             generation=execution.metadata.generation,
             desired_state=execution.spec.desired_state,
-            active_deadline_seconds=execution.spec.active_deadline_seconds,
+            active_deadline_seconds=active_seconds_left(execution),
         )
+
+
+def active_seconds_left(execution: ClaudeExecution) -> int | None:
+    """To the newest attempt; at least 1, since a runner cannot be told of less."""
+    limit, ended = execution.spec.active_deadline_seconds, execution.status.ended_attempts
+    if limit is None or ended is None:
+        return limit
+    return max(1, limit - ended.active_seconds)

@@ -103,8 +103,12 @@ class PodUpstream:
             if exc.is_not_found:
                 raise OutputLost("execution and pod are gone") from None
             raise
-        if execution.status.output is not None and execution.status.pod_name == self._pod:
-            return Ended(execution.status.output.bytes)
+        status = execution.status
+        if status.output is not None and status.pod_name == self._pod:
+            return Ended(status.output.bytes)
+        if status.attempts is not None and not self._pod.endswith(f"-{status.attempts}"):
+            text = f"pod {self._pod} has gone, and attempt {status.attempts} follows it"
+            raise OutputLost(f"{text}: attach again for its output")
         if not execution.status.phase.is_terminal:
             return None  # the operator has still to say what came of the pod
         if execution.status.process is None:

@@ -24,6 +24,7 @@ OPERATOR_RULES: Final[Rules] = (
     (GROUP, f"{PLURAL}/status", ("patch",)),
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "pods/exec", _EXEC),
+    ("", "persistentvolumeclaims", ("get", "create")),
     ("", "events", ("create",)),
     ("", "configmaps", ("create",)),
     ("", "configmaps", ("get", "update"), (USAGE_RECORD,)),

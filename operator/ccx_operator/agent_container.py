@@ -7,6 +7,7 @@ meaning that they have in every pod.
 
 from posixpath import normpath
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from ccx_api.names import (
     AGENT_CONTAINER,
@@ -21,6 +22,7 @@ from ccx_api.names import (
 )
 from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
 from ccx_api.wish import Wish
+from ccx_operator.pod_name import attempt
 
 Body = dict[str, Any]
 
@@ -30,6 +32,14 @@ _OUR_MOUNTS: Final = (
     ("ccx-home", HOME_DIR),
     ("ccx-workspace", WORKSPACE_DIR),
     ("ccx-tmp", TMP_DIR),
+)
+CLAIM_VOLUME: Final = "ccx-claim"
+_ON_CLAIM: Final = {HOME_DIR: "home", WORKSPACE_DIR: "workspace"}
+"""Folders of the claim, where there is one."""
+
+_CONTINUE: Final = (
+    "Your run was interrupted and now goes on. Continue with the task where you left off. What was "
+    "under way at the interruption may have had its effect or not: look before you repeat it."
 )
 _READINESS: Final = {
     "httpGet": {"path": "/ready", "port": READINESS_PORT},
@@ -57,25 +67,28 @@ def agent_container(
         "image": spec.image or default_image,
         "command": [_literal(word) for word in _command(execution, snapshot_bytes)],
         "workingDir": WORKSPACE_DIR,
-        "env": _env(spec, base.get("env") or []),
+        "env": _env(execution, base.get("env") or []),
         "envFrom": _env_from(spec, base.get("envFrom") or []),
         "ports": [port, *(base.get("ports") or [])],
         "readinessProbe": dict(_READINESS),
         "resources": _resources(spec, base.get("resources") or {}),
         "terminationMessagePath": TERMINATION_LOG,
-        "volumeMounts": [*our_mounts(base), *(base.get("volumeMounts") or [])],
+        "volumeMounts": [*our_mounts(spec, base), *(base.get("volumeMounts") or [])],
     }
     return {key: value for key, value in container.items() if value != []}
 
 
-def our_mounts(base: Body) -> list[Body]:
+def our_mounts(spec: ExecutionSpec, base: Body) -> list[Body]:
     """Ours, without the home, workspace or tmp that the template mounts a volume of its own on."""
     theirs = {normpath(mount.get("mountPath", "")) for mount in base.get("volumeMounts") or []}
-    return [
-        {"name": name, "mountPath": path, **({"readOnly": True} if path == CCX_DIR else {})}
-        for name, path in _OUR_MOUNTS
-        if path not in theirs
-    ]
+    claimed = spec.workspace is not None and spec.workspace.is_claimed
+    return [_mount(name, path, claimed) for name, path in _OUR_MOUNTS if path not in theirs]
+
+
+def _mount(name: str, path: str, claimed: bool) -> Body:
+    if claimed and path in _ON_CLAIM:
+        return {"name": CLAIM_VOLUME, "mountPath": path, "subPath": _ON_CLAIM[path]}
+    return {"name": name, "mountPath": path, **({"readOnly": True} if path == CCX_DIR else {})}
 
 
 def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
@@ -88,13 +101,14 @@ def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
         options.append("--await-reader")  # its gateway: a quick command is over before it comes
     if spec.command is not None:
         return [*runner, *options, "--", *spec.command]
-    return [*runner, *options, "--claude", "--", *_claude(spec, execution.metadata.uid)]
+    return [*runner, *options, "--claude", "--", *_claude(execution)]
 
 
-def _claude(spec: ExecutionSpec, session_id: str) -> list[str]:
+def _claude(execution: ClaudeExecution) -> list[str]:
     """The prompt is not here: argv is readable to every process of the pod and of the node."""
+    spec, resume = execution.spec, resumed(execution)
     words = ["claude", "-p", "--output-format", "stream-json", "--verbose"]
-    words += ["--session-id", session_id]
+    words += ["--resume", resume] if resume else ["--session-id", session_id(execution)]
     if spec.model is not None:
         words += ["--model", spec.model]
     if spec.max_turns is not None:
@@ -108,14 +122,27 @@ def _claude(spec: ExecutionSpec, session_id: str) -> list[str]:
     return words
 
 
-def _env(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
+def resumed(execution: ClaudeExecution) -> str | None:
+    """The conversation that this attempt continues."""
+    ended = execution.status.ended_attempts
+    return ended.resume if ended is not None else None
+
+
+def session_id(execution: ClaudeExecution) -> str:
+    """Of the conversation that this attempt begins. No two may have the same in one home."""
+    uid, number = execution.metadata.uid, attempt(execution)
+    return uid if number == 1 else str(uuid5(UUID(uid), str(number)))
+
+
+def _env(execution: ClaudeExecution, template: list[Body]) -> list[Body]:
     """The later of two variables of one name counts; nobody but us has CCX_ names."""
+    spec = execution.spec
     ours: list[Body] = [
         {"name": "CCX_RUN_DIR", "value": RUN_DIR},
         {"name": "CCX_TERMINATION_LOG", "value": TERMINATION_LOG},
         {"name": "CCX_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "CCX_READINESS_PORT", "value": str(READINESS_PORT)},
-        *_prompt(spec),
+        *_prompt(execution),
         {"name": "HOME", "value": HOME_DIR},
         {"name": "TMPDIR", "value": TMP_DIR},
     ]
@@ -129,7 +156,10 @@ def _env(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
     return list(by_name.values())
 
 
-def _prompt(spec: ExecutionSpec) -> list[Body]:
+def _prompt(execution: ClaudeExecution) -> list[Body]:
+    spec = execution.spec
+    if resumed(execution) is not None:
+        return [{"name": "CCX_PROMPT", "value": _CONTINUE}]
     if spec.prompt is not None:
         return [{"name": "CCX_PROMPT", "value": _literal(spec.prompt)}]
     if spec.prompt_from is not None:

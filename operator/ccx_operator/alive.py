@@ -7,16 +7,18 @@ from ccx_api.conditions import Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Decision
+from ccx_operator.actions import Decision, DeletePod
 from ccx_operator.asking import ask, is_behind
+from ccx_operator.attempts import with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.finish import decided_at, finished
-from ccx_operator.observed import Observed
+from ccx_operator.observed import Observed, is_ending
 from ccx_operator.progress import only_live_facts_differ, with_pod, with_snapshot
-from ccx_operator.start import late_start, start_due
+from ccx_operator.start import late_start, start_due, suspended
 from ccx_operator.stopping import stop
-from ccx_operator.wanted import soonest
+from ccx_operator.wanted import cancel_wanted, soonest
+from ccx_operator.workspace import is_claimed
 
 LIVE_WRITES_APART = timedelta(seconds=5)
 """What only counts (usage, output, seconds) is written at most this often."""
@@ -25,12 +27,22 @@ LIVE_WRITES_APART = timedelta(seconds=5)
 def alive(
     execution: ClaudeExecution, pod: PodFacts, observed: Observed, *, now: datetime
 ) -> Decision:
+    if is_to_be_suspended(execution, pod, observed):
+        status = with_facts(execution.status, pod, observed.snapshot)
+        return Decision(suspended(execution, status, now=now), (DeletePod(pod.name, pod.uid),))
     step = stop(execution, pod, observed, now=now) or ask(execution, pod, observed, now=now)
     if step.action is not None:  # its answer will tell more about the status
         return Decision(execution.status, (step.action,))
     seen = _seen(execution, pod, observed, now)
     waits = [d for d in (seen.check_after, step.check_after) if d is not None]
     return replace(seen, check_after=min(waits, default=None))
+
+
+def is_to_be_suspended(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> bool:
+    """Only where the workspace outlives the pod. What is ending comes to its end."""
+    if not execution.spec.suspend or not is_claimed(execution) or cancel_wanted(execution):
+        return False
+    return not pod.terminating and not is_ending(observed.snapshot)
 
 
 def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime) -> Decision:
@@ -40,7 +52,7 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     if snapshot is not None and snapshot.state == "Ended":
         due = decided_at(execution, pod, observed)
         if due is not None and now >= due:
-            return Decision(finished(execution, pod, observed, now=now))
+            return Decision(finished(execution, pod, observed, now=now))  # no attempt follows
         return Decision(execution.status, check_after=soonest(now, due))  # the container ends next
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
@@ -96,7 +108,10 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
     if snapshot.state == "Ending":
         return "its process is being ended"
     if phase is not Phase.PAUSED:
-        hint = "spec.suspend has no effect once the process has started: use desiredState: Paused"
+        hint = (
+            "spec.suspend has no effect on a running execution whose workspace is on no claim "
+            "(spec.workspace.volumeClaimTemplate): use desiredState: Paused"
+        )
         return hint if execution.spec.suspend else ""
     count = snapshot.control.processes_stopped if snapshot.control else 0
     text = {0: "frozen", 1: "1 process frozen"}.get(count, f"{count} processes frozen")

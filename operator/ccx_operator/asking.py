@@ -61,7 +61,7 @@ def _question(
 def _is_booting(execution: ClaudeExecution, observed: Observed) -> bool:
     if observed.snapshot is not None:
         return observed.snapshot.state == "Starting"
-    return execution.status.start_time is None
+    return execution.status.phase in (Phase.QUEUED, Phase.STARTING)
 
 
 def _boot_look(

@@ -8,6 +8,7 @@ from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.claims import Claims
 from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
@@ -39,7 +40,9 @@ from ccx_operator.outcomes import (
     UsageAsked,
     Written,
 )
+from ccx_operator.owner import controller_of
 from ccx_operator.pod_spec import Images, pod_body
+from ccx_operator.workspace import claim_body
 
 Body = dict[str, Any]
 
@@ -66,6 +69,7 @@ class KubeCluster:
     ) -> None:
         self._record_usage = record_usage
         self._executions, self._pods = Executions(session), Pods(session)
+        self._claims = Claims(session)
         self._links, self._images, self.tell = links, images, tell
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
@@ -113,7 +117,9 @@ class KubeCluster:
         return ObjectGone() if written is None else Written(written)
 
     async def _create(self, execution: ClaudeExecution) -> Outcome:
-        body = pod_body(execution, self._images)
+        claim, body = claim_body(execution), pod_body(execution, self._images)
+        if claim is not None and (refused := await self._claim(execution, claim)) is not None:
+            return refused
         try:
             return PodSeen(pod_facts(await self._pods.create(execution.metadata.namespace, body)))
         except ApiError as exc:
@@ -124,6 +130,22 @@ class KubeCluster:
         if ours is not None:
             return ours  # made before a crash, or by a request whose answer was lost
         return Refused(RefusalKind.NAME_TAKEN, f"pod {name} belongs to somebody else")
+
+    async def _claim(self, execution: ClaudeExecution, body: dict[str, Any]) -> Refused | None:
+        """Before every pod of it: the first makes it."""
+        name, namespace = body["metadata"]["name"], execution.metadata.namespace
+        try:
+            await self._claims.create(namespace, body)
+        except ApiError as exc:
+            if not exc.is_already_exists:
+                text = f"its workspace's claim {name}: {exc.message}"
+                return Refused(refusal_kind(exc), text[:MAX_MESSAGE])
+        else:
+            return None
+        claim = await self._claims.get(namespace, name)
+        if controller_of(claim["metadata"]) == execution.metadata.uid:
+            return None
+        return Refused(RefusalKind.NAME_TAKEN, f"claim {name} belongs to somebody else")
 
     async def _confirm(self, execution: ClaudeExecution, name: str) -> PodSeen | None:
         """Only the pod whose controller is this very execution."""

@@ -19,6 +19,7 @@ _WORRYING: Final = frozenset(
         Reason.IMAGE_PULL_ERROR,
         Reason.CONFIG_ERROR,
         Reason.NODE_UNREACHABLE,
+        Reason.RETRYING,
     }
 )
 _PLAIN: Final = {
@@ -105,5 +106,6 @@ def _is_warning(status: ExecutionStatus) -> bool:
 def _name(execution: ClaudeExecution, status: ExecutionStatus) -> str:
     metadata = execution.metadata
     told = f"{metadata.uid}/{status.phase}/{status.reason}/{status.observed_generation}"
+    told += f"/{status.attempts}" if (status.attempts or 1) > 1 else ""
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return f"{metadata.name[:200].rstrip('-.')}.{digest}"

@@ -9,10 +9,10 @@ from typing import Final
 
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.attempts import may_retry, with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Observed
-from ccx_operator.progress import with_pod, with_snapshot
 from ccx_operator.verdict import is_certain, verdict
 from ccx_operator.wanted import PATIENCE
 
@@ -20,10 +20,21 @@ LINGER: Final = timedelta(seconds=1)
 """Within which a container usually follows its process: then the node's word counts as well."""
 
 
+def lost_at(pod: PodFacts, node_lost: timedelta) -> datetime | None:
+    """When a pod whose node says nothing, or which should long be gone, counts as lost."""
+    times = [time for time in (pod.unreachable_since, pod.gone_by) if time is not None]
+    return min(times) + node_lost if times else None
+
+
 def decided_at(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> datetime | None:
-    """When the runner's word is enough although its container goes on. None: not without that."""
+    """When the runner's word is enough although its container goes on. None: not without that.
+
+    Another attempt waits for the container's end anyway.
+    """
     snapshot, since = observed.snapshot, observed.ending_since
     if snapshot is None or snapshot.state != "Ended" or since is None or pod.terminating:
+        return None
+    if may_retry(execution, verdict(execution, pod, snapshot)):
         return None
     return since + LINGER if is_certain(execution, snapshot) else None
 
@@ -39,18 +50,15 @@ def drained_at(execution: ClaudeExecution) -> datetime | None:
 def finished(
     execution: ClaudeExecution, pod: PodFacts | None, observed: Observed, *, now: datetime
 ) -> ExecutionStatus:
-    status, snapshot = execution.status, observed.snapshot
-    if pod is not None:
-        status = with_pod(status, pod)
-    if snapshot is not None:
-        status = with_snapshot(status, snapshot)
+    snapshot = observed.snapshot
+    status = with_facts(execution.status, pod, snapshot)
     ended = pod.agent.finished_at if pod is not None else None
     update = {
         "completion_time": ended or now.replace(microsecond=0),
         "node_name": (pod.node if pod is not None else None) or status.node_name,
     }
     status = status.model_copy(update=update)
-    phase, reason, message = verdict(execution, pod, snapshot)
+    phase, reason, message, *_ = verdict(execution, pod, snapshot)
     told = snapshot is not None and snapshot.state == "Ended"
     if isinstance(observed.pod, PodFacts) and not observed.pod.over and not told:
         message += "; its node does not say whether the process has ended"

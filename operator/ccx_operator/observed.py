@@ -95,6 +95,9 @@ class Observed:
     ending_since: datetime | None = None
     """When the runner was first seen to be ending its process, or to have ended it."""
 
+    stray: PodFacts | None = None
+    """A pod of an earlier attempt that is there although a newer one's is: it must go."""
+
     silent_gateway: str | None = None
     """The gateway of its session, once that has been silent for too long."""
 

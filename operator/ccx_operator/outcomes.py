@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, Deliver, Look, Verb
+from ccx_operator.actions import Action, DeletePod, Deliver, Look, Verb
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import RefusalKind
 from ccx_operator.store import Store
@@ -74,8 +74,8 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.saw_pod(pod, now)
         case PodGone():
             store.pod_is_gone(uid)
-        case PodGoing():
-            store.pod_is_being_deleted(uid, now)
+        case PodGoing() if isinstance(action, DeletePod):
+            store.pod_is_being_deleted(uid, now, pod_uid=action.uid)
         case Refused(kind, message):
             store.creation_refused(uid, kind, message, now)
         case Heard(snapshot) if isinstance(action, Look | Deliver):

@@ -12,17 +12,15 @@ from typing import Any, Final
 from ccx_api.names import (
     AGENT_CONTAINER,
     ANNOTATION_GENERATION,
-    API_VERSION,
     CCX_DIR,
-    KIND,
-    LABEL_EXECUTION_NAME,
-    LABEL_EXECUTION_UID,
     RUNNER_CONTAINER,
 )
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.agent_container import agent_container, our_mounts
+from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts
+from ccx_operator.owner import labels_of, owner_of
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import AGENT_UID
+from ccx_operator.workspace import claim_name
 
 Body = dict[str, Any]
 
@@ -60,6 +58,10 @@ class Images:
     runner: str
 
 
+_NO_BACKUP: Final = {"velero.io/exclude-from-backup": "true"}
+"""Velero restores a pod without its owner: it would run again, and be nobody's."""
+
+
 def pod_body(execution: ClaudeExecution, images: Images) -> Body:
     """For an execution whose podTemplate is not refused: see pod_template.py."""
     template = execution.spec.pod_template or {}
@@ -73,15 +75,6 @@ def pod_body(execution: ClaudeExecution, images: Images) -> Body:
 
 def _metadata(execution: ClaudeExecution, template: Body) -> Body:
     metadata = execution.metadata
-    labels = {
-        "app.kubernetes.io/name": "cc-executor",
-        "app.kubernetes.io/component": "execution",
-        "app.kubernetes.io/managed-by": "ccx-operator",
-        LABEL_EXECUTION_NAME: metadata.name[:63].rstrip("-."),
-        LABEL_EXECUTION_UID: metadata.uid,
-        # Velero restores a pod without its owner: it would run again, and be nobody's.
-        "velero.io/exclude-from-backup": "true",
-    }
     annotations = {
         ANNOTATION_GENERATION: str(metadata.generation),
         # A run is not repeatable: no scale-down for tidiness.
@@ -92,20 +85,9 @@ def _metadata(execution: ClaudeExecution, template: Body) -> Body:
     return {
         "name": pod_name(execution),
         "namespace": metadata.namespace,
-        "labels": {**(template.get("labels") or {}), **labels},
+        "labels": {**(template.get("labels") or {}), **labels_of(execution), **_NO_BACKUP},
         "annotations": {**(template.get("annotations") or {}), **annotations},
-        "ownerReferences": [_owner(execution)],
-    }
-
-
-def _owner(execution: ClaudeExecution) -> Body:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": execution.metadata.name,
-        "uid": execution.metadata.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
+        "ownerReferences": [owner_of(execution)],
     }
 
 
@@ -123,10 +105,10 @@ def _spec(execution: ClaudeExecution, template: Body, images: Images) -> Body:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _grace(execution),
-        "securityContext": {**(template.get("securityContext") or {}), **_POD_SECURITY},
+        "securityContext": _security(execution, template.get("securityContext") or {}),
         "initContainers": [_runner_container(images), *inits],
         "containers": [agent, *sidecars],
-        "volumes": [*_volumes(base), *(template.get("volumes") or [])],
+        "volumes": [*_volumes(execution, base), *(template.get("volumes") or [])],
     }
 
 
@@ -148,11 +130,23 @@ def _runner_container(images: Images) -> Body:
     }
 
 
-def _volumes(agent: Body) -> list[Body]:
-    names = [mount["name"] for mount in our_mounts(agent)]
-    return [{"name": name, "emptyDir": _empty_dir(name)} for name in names]
+def _security(execution: ClaudeExecution, template: Body) -> Body:
+    claimed: Body = {}
+    if claim_name(execution) is not None:  # or the kubelet walks all files at every start
+        claimed = {"fsGroupChangePolicy": "OnRootMismatch"}
+    return {**claimed, **template, **_POD_SECURITY}
 
 
-def _empty_dir(name: str) -> Body:
-    limit = _LIMITED_VOLUMES.get(name)
-    return {"sizeLimit": limit} if limit else {}
+def _volumes(execution: ClaudeExecution, agent: Body) -> list[Body]:
+    names = dict.fromkeys(mount["name"] for mount in our_mounts(execution.spec, agent))
+    return [{"name": name, **_source(execution, name)} for name in names]
+
+
+def _source(execution: ClaudeExecution, name: str) -> Body:
+    if name == CLAIM_VOLUME:
+        return {"persistentVolumeClaim": {"claimName": claim_name(execution)}}
+    workspace = execution.spec.workspace
+    limit: str | int | None = _LIMITED_VOLUMES.get(name)
+    if name == "ccx-workspace" and workspace is not None:
+        limit = workspace.size_limit
+    return {"emptyDir": {} if limit is None else {"sizeLimit": limit}}

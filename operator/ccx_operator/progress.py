@@ -6,14 +6,15 @@ from typing import Final
 from ccx_api.snapshot import ClaudeSnapshot, Snapshot
 from ccx_api.status import (
     ControlStatus,
+    EndedAttempts,
     ExecutionStatus,
     OutputStatus,
     ProcessStatus,
     ResultStatus,
     SessionStatus,
-    UsageStatus,
 )
 from ccx_operator.facts import PodFacts
+from ccx_operator.usage import usage_of, usage_with
 
 _LIVE: Final = ("active_seconds", "paused_seconds", "session", "usage", "output", "result")
 """What changes all the time while the process runs."""
@@ -21,7 +22,10 @@ _LIVE: Final = ("active_seconds", "paused_seconds", "session", "usage", "output"
 
 def with_pod(status: ExecutionStatus, pod: PodFacts) -> ExecutionStatus:
     """Not its node: that would cost a write of its own between creation and start."""
-    return status.model_copy(update={"pod_name": pod.name, "pod_uid": pod.uid})
+    update: dict[str, object] = {"pod_name": pod.name, "pod_uid": pod.uid}
+    if status.attempts is None:
+        update["attempts"] = 1
+    return status.model_copy(update=update)
 
 
 def without_pod(status: ExecutionStatus) -> ExecutionStatus:
@@ -29,10 +33,11 @@ def without_pod(status: ExecutionStatus) -> ExecutionStatus:
 
 
 def with_snapshot(status: ExecutionStatus, snapshot: Snapshot) -> ExecutionStatus:
+    ended = status.ended_attempts or EndedAttempts()
     update: dict[str, object] = {
         "process": _process(snapshot),
-        "active_seconds": int(snapshot.active_seconds),
-        "paused_seconds": int(snapshot.paused_seconds),
+        "active_seconds": ended.active_seconds + int(snapshot.active_seconds),
+        "paused_seconds": ended.paused_seconds + int(snapshot.paused_seconds),
         "output": OutputStatus.model_validate(snapshot.output.model_dump()),
     }
     if status.start_time is None and snapshot.started_at is not None:
@@ -45,7 +50,7 @@ def with_snapshot(status: ExecutionStatus, snapshot: Snapshot) -> ExecutionStatu
             delivered_at=_seconds(control.at),
         )
     if snapshot.claude is not None:
-        update |= _claude(snapshot.claude)
+        update |= _claude(snapshot.claude, ended)
     return status.model_copy(update=update)
 
 
@@ -64,18 +69,17 @@ def _process(snapshot: Snapshot) -> ProcessStatus:
     )
 
 
-def _claude(claude: ClaudeSnapshot) -> dict[str, object]:
+def _claude(claude: ClaudeSnapshot, ended: EndedAttempts) -> dict[str, object]:
     update: dict[str, object] = {}
     if claude.session_id is not None:
         update["session"] = SessionStatus(
             id=claude.session_id,
             model=claude.model,
-            turns=claude.turns,
+            turns=ended.turns + claude.turns,
             terminal_reason=claude.terminal_reason,
         )
-    if claude.cost_usd is not None or any(claude.usage.model_dump().values()):
-        usage = claude.usage.model_dump(by_alias=False)
-        update["usage"] = UsageStatus(**usage, cost_usd=claude.cost_usd)
+    if (usage := usage_of(claude)) is not None:
+        update["usage"] = usage_with(ended, usage)
     if claude.is_error is not None:
         update["result"] = ResultStatus(text=claude.result, bytes=claude.result_bytes)
     return update

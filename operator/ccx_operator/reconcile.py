@@ -4,7 +4,7 @@
 
                     start.py        no pod, or one whose process has not started
     decide() ──>    alive.py        the container runs: stopping.py, asking.py
-                    finish.py       it is over: verdict.py
+                    given_up.py     an attempt is over: finish.py, verdict.py; or attempts.py
 
 It rests on facts that outlive the operator (spec, status, pod, the runner's snapshot), so a
 crash between deciding and acting costs a retry and nothing else.
@@ -24,14 +24,15 @@ from ccx_operator.actions import (
     RemoveFinalizer,
 )
 from ccx_operator.alive import alive
+from ccx_operator.attempts import is_given_up, is_of_an_earlier, is_of_another, of_this_attempt
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import drained_at, finished
+from ccx_operator.finish import drained_at, lost_at
+from ccx_operator.given_up import ended, given_up
 from ccx_operator.observed import Gone, Observed, Usage
 from ccx_operator.pod_name import pod_name
 from ccx_operator.restored import is_copy
 from ccx_operator.session_end import closes, closing
-from ccx_operator.start import never_made, was_held_back, with_waiting_pod, without_any_pod
-from ccx_operator.verdict import ended_by_itself
+from ccx_operator.start import never_made, with_waiting_pod, without_any_pod
 from ccx_operator.wanted import cancel_wanted, held_until, soonest
 
 NODE_LOST = timedelta(seconds=300)
@@ -46,9 +47,12 @@ def decide(
     node_lost: timedelta = NODE_LOST,
 ) -> Decision:
     """Map what is wanted and what is seen to what to do. Total: every case is some phase."""
+    observed = of_this_attempt(execution, observed)
     held = held_until(execution)
     if held is not None and now >= held:
         return Decision(execution.status, (RemoveFinalizer(),))
+    if (stray := observed.stray) is not None:
+        return Decision(execution.status, (DeletePod(stray.name, stray.uid),))
     if isinstance(observed.pod, PodFacts) and observed.pod.left_sight:
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),), soonest(now, held))
     if execution.status.phase.is_terminal:
@@ -65,18 +69,19 @@ def _before_the_end(
     pod = observed.pod
     if closes(execution, observed):
         return Decision(closing(execution))
+    if isinstance(pod, PodFacts) and is_of_another(execution, pod):
+        return _of_another(execution, pod)
+    if is_given_up(execution.status):
+        return given_up(execution, observed, now=now, node_lost=node_lost)
     if never_made(execution, observed):
         return without_any_pod(execution, observed, now=now)
     if pod is None:
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
     if isinstance(pod, Gone):
-        return Decision(finished(execution, pod.last, observed, now=now))
-    held = was_held_back(execution.status) and not cancel_wanted(execution)
-    if pod.terminating and held and not _worked(pod, observed):
-        return Decision(execution.status)  # that it goes is an event
+        return ended(execution, pod.last, observed, now=now)
     lost = lost_at(pod, node_lost)
     if pod.over or (lost is not None and now >= lost):
-        return Decision(finished(execution, pod, observed, now=now))
+        return ended(execution, pod, observed, now=now)
     if pod.started:
         decision = alive(execution, pod, observed, now=now)
     else:
@@ -85,15 +90,14 @@ def _before_the_end(
     return replace(decision, check_after=min(waits, default=None))
 
 
-def lost_at(pod: PodFacts, node_lost: timedelta) -> datetime | None:
-    """When a pod whose node says nothing, or which should long be gone, counts as lost."""
-    times = [time for time in (pod.unreachable_since, pod.gone_by) if time is not None]
-    return min(times) + node_lost if times else None
-
-
-def _worked(pod: PodFacts, observed: Observed) -> bool:
-    """The process was quicker than the deletion for spec.suspend."""
-    return pod.over and ended_by_itself(observed.snapshot)
+def _of_another(execution: ClaudeExecution, pod: PodFacts) -> Decision:
+    """A leader that had been overtaken has made it, or we are the one: then our news are old."""
+    cancelled = cancel_wanted(execution)
+    if pod.terminating and cancelled:  # whether it goes or not: has ours been made?
+        return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
+    if pod.terminating or not (cancelled or is_of_an_earlier(execution, pod)):
+        return Decision(execution.status)
+    return Decision(execution.status, (DeletePod(pod.name, pod.uid),))
 
 
 def _after_the_end(

@@ -8,6 +8,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import Action, AddFinalizer, ConfirmPod, CreatePod, Decision, DeletePod
+from ccx_operator.attempts import how_it_goes_on
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Observed, RefusalKind
@@ -18,17 +19,10 @@ from ccx_operator.restored import is_marked, restored
 from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 
-def was_held_back(status: ExecutionStatus) -> bool:
-    """Its pod, if there is one, was deleted for spec.suspend: that is no outcome."""
-    return status.phase is Phase.QUEUED and status.reason == Reason.SUSPENDED
-
-
 def never_made(execution: ClaudeExecution, observed: Observed) -> bool:
-    """There is no pod, and none that must be accounted for."""
+    """There is no pod of this attempt, and none that must be accounted for."""
     if isinstance(observed.pod, PodFacts):
         return False
-    if was_held_back(execution.status):
-        return True
     seen = observed.pod is not None and observed.pod.last is not None
     return not seen and execution.status.pod_uid is None
 
@@ -38,15 +32,22 @@ def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: date
     if observed.pod is None and FINALIZER in execution.metadata.finalizers:
         return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
     if cancel_wanted(execution):
-        text = "cancelled before its process started"
+        before = execution.status.start_time is None
+        text = "cancelled before its process started" if before else "cancelled while it waited"
         return _at(execution, Phase.CANCELLED, cancel_reason(execution), text, now)
     if refused := refusal(execution):
         return _at(execution, Phase.FAILED, Reason.NOT_ALLOWED, refused, now)
     if copy := restored(execution, now):
         return copy
     if execution.spec.suspend:
-        return _suspended(execution, now)
-    return _refused_by_server(execution, observed, now) or _create(execution)
+        status = without_pod(execution.status)
+        return Decision(suspended(execution, status, now=now))
+    return (
+        _delayed(execution, now)
+        or _out_of_time(execution, now)
+        or _refused_by_server(execution, observed, now)
+        or _create(execution)
+    )
 
 
 def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime) -> Decision:
@@ -55,7 +56,8 @@ def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime
     if cancel_wanted(execution):
         return Decision(execution.status, delete)
     if execution.spec.suspend:
-        return replace(_suspended(execution, now), actions=delete)
+        status = with_pod(execution.status, pod)
+        return Decision(suspended(execution, status, now=now), delete)
     if pod.terminating:
         return Decision(execution.status)  # gone soon, and then it is decided what that means
     if pod.gated:
@@ -97,10 +99,34 @@ def _gated(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision
     return Decision(settle(execution, status, Phase.QUEUED, reason, text, now=now))
 
 
-def _suspended(execution: ClaudeExecution, now: datetime) -> Decision:
+def suspended(
+    execution: ClaudeExecution, status: ExecutionStatus, *, now: datetime
+) -> ExecutionStatus:
+    """If `status` names a pod, that attempt is given up."""
     text = "held by spec.suspend: set it to false to let it start"
-    status = without_pod(execution.status)
-    return Decision(settle(execution, status, Phase.QUEUED, Reason.SUSPENDED, text, now=now))
+    if status.start_time is not None:
+        text = "held by spec.suspend: set it to false, and its next attempt "
+        text += how_it_goes_on(execution, status)
+    return settle(execution, status, Phase.QUEUED, Reason.SUSPENDED, text, now=now)
+
+
+def _delayed(execution: ClaudeExecution, now: datetime) -> Decision | None:
+    status, due = execution.status, execution.status.retry_time
+    if due is None or now >= due:
+        return None
+    is_told = status.reason == Reason.RETRYING
+    text = status.message if is_told else "waits until status.retryTime for its next attempt"
+    status = settle(execution, status, Phase.STARTING, Reason.RETRYING, text, now=now)
+    return Decision(status, check_after=soonest(now, due))
+
+
+def _out_of_time(execution: ClaudeExecution, now: datetime) -> Decision | None:
+    """Of all attempts together."""
+    limit, ended = execution.spec.active_deadline_seconds, execution.status.ended_attempts
+    if limit is None or ended is None or ended.active_seconds < limit:
+        return None
+    text = f"its attempts have run for spec.activeDeadlineSeconds ({limit})"
+    return _at(execution, Phase.FAILED, Reason.DEADLINE_EXCEEDED, text, now)
 
 
 def _refused_by_server(
@@ -112,7 +138,7 @@ def _refused_by_server(
     if refused.kind is RefusalKind.REJECTED:
         return _at(execution, Phase.FAILED, Reason.POD_REJECTED, refused.message, now)
     if refused.kind is RefusalKind.NAME_TAKEN:
-        text = f"{refused.message}; delete that pod and apply the execution again"
+        text = f"{refused.message}; delete that and apply the execution again"
         return _at(execution, Phase.FAILED, Reason.POD_NAME_TAKEN, text, now)
     if now >= refused.next_try:
         return None

@@ -29,6 +29,7 @@ from ccx_operator.observed import (
     Usage,
     is_ending,
 )
+from ccx_operator.pod_name import attempt_of
 from ccx_operator.settled import Expiry, expiry_of
 
 Uid = str
@@ -131,7 +132,10 @@ class Store:
                 return
             if old.terminating and not pod.terminating:  # our own deletion, not yet told of
                 pod = replace(pod, gone_by=old.gone_by)
-        elif old is not None and pod.version < old.version:
+        elif old is not None and attempt_of(pod.name) < attempt_of(old.name):
+            self._change(uid, stray=None if pod.terminating else pod)
+            return
+        elif old is not None and pod.version < old.version and pod.name == old.name:
             return
         if old is None or old.uid != pod.uid:  # the words of another pod's runner are not its
             known = Observed(
@@ -150,6 +154,9 @@ class Store:
         if pod.owner_uid not in self._executions:
             self._observed.pop(pod.owner_uid, None)
             return
+        stray = self.observe(pod.owner_uid).stray
+        if stray is not None and stray.uid == pod.uid:
+            self._change(pod.owner_uid, stray=None)
         if isinstance(known, PodFacts) and known.uid != pod.uid:
             return
         self.saw_pod(pod, now)
@@ -162,9 +169,11 @@ class Store:
         if not isinstance(known, Gone):
             self._change(uid, pod=Gone(known))
 
-    def pod_is_being_deleted(self, uid: Uid, now: datetime) -> None:
-        known = self.observe(uid).pod
-        if isinstance(known, PodFacts) and not known.terminating:
+    def pod_is_being_deleted(self, uid: Uid, now: datetime, *, pod_uid: str) -> None:
+        known, stray = self.observe(uid).pod, self.observe(uid).stray
+        if stray is not None and stray.uid == pod_uid:
+            self._change(uid, stray=None)
+        elif isinstance(known, PodFacts) and not known.terminating:
             self._change(uid, pod=replace(known, gone_by=now))
 
     def saw_all_pods(self, listed: AbstractSet[Uid], known: Iterable[PodFacts]) -> frozenset[Uid]:

@@ -14,6 +14,7 @@ from ccx_operator.facts import PodFacts
 from ccx_operator.wanted import cancel_reason, cancel_wanted
 
 RUNNER_FAULT_CODE = 125
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
 _TERMINAL_REASONS = {
     "api_error": Reason.API_ERROR,
@@ -36,6 +37,11 @@ class Verdict(NamedTuple):
     phase: Phase
     reason: Reason
     message: str = ""
+    heals: bool = False
+    """Another attempt may do better."""
+
+    is_charged: bool = True
+    """To spec.backoffLimit, if there is another attempt."""
 
 
 def verdict(execution: ClaudeExecution, pod: PodFacts | None, snapshot: Snapshot | None) -> Verdict:
@@ -112,7 +118,7 @@ def _out_of_memory(pod: PodFacts | None) -> Verdict | None:
     if pod is None or pod.agent.reason != "OOMKilled" or pod.agent.exit_code == 0:
         return None
     text = "out of memory: raise spec.resources.limits.memory"
-    return Verdict(Phase.FAILED, Reason.OOM_KILLED, text)
+    return Verdict(Phase.FAILED, Reason.OOM_KILLED, text, heals=True)
 
 
 def _own_failure(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | None:
@@ -120,7 +126,7 @@ def _own_failure(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdi
         return None
     claude, code = snapshot.claude, snapshot.exit_code
     if claude is not None and claude.is_error:
-        return Verdict(Phase.FAILED, _error_reason(claude), _error_text(claude))
+        return _error(execution, claude)
     told = f": {snapshot.message}" if snapshot.message else ""
     if snapshot.ended_by == "Inside":
         text = f"a TERM or INT was sent to the runner from inside the pod{told}"
@@ -136,7 +142,8 @@ def _own_failure(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdi
 def _evicted(pod: PodFacts | None) -> Verdict | None:
     if pod is None or not pod.evicted:
         return None
-    return Verdict(Phase.FAILED, Reason.EVICTED, pod.message or "its pod was evicted")
+    text = pod.message or "its pod was evicted"
+    return Verdict(Phase.FAILED, Reason.EVICTED, text, heals=True)
 
 
 def _without_last_words(
@@ -174,7 +181,16 @@ def _lost(pod: PodFacts | None) -> Verdict:
         text = "its pod was deleted or lost before the process had ended by itself"
     else:
         text = f"the node ended its pod: {pod.reason or 'Failed'}: {pod.message}"
-    return Verdict(Phase.FAILED, Reason.POD_LOST, text)
+    return Verdict(Phase.FAILED, Reason.POD_LOST, text, heals=True)
+
+
+def _error(execution: ClaudeExecution, claude: ClaudeSnapshot) -> Verdict:
+    ended, status = execution.status.ended_attempts, claude.api_status
+    if ended is not None and ended.resume is not None and not claude.turns:
+        text = f"its conversation {ended.resume} is not in the home directory any more"
+        return Verdict(Phase.FAILED, Reason.CLAUDE_ERROR, text, heals=True, is_charged=False)
+    busy = status is not None and (status == TOO_MANY_REQUESTS or status >= SERVER_ERROR)
+    return Verdict(Phase.FAILED, _error_reason(claude), _error_text(claude), heals=busy)
 
 
 def _error_reason(claude: ClaudeSnapshot) -> Reason:
@@ -184,6 +200,8 @@ def _error_reason(claude: ClaudeSnapshot) -> Reason:
 
 def _error_text(claude: ClaudeSnapshot) -> str:
     word = claude.terminal_reason or claude.subtype or "error"
+    if claude.api_status is not None:
+        word += f" (HTTP {claude.api_status})"
     return f"Claude reports {word}" + (": see status.result.text" if claude.result else "")
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-MIN_BYTES: Final = 1216
+MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
@@ -53,7 +53,12 @@ class ClaudeFacts:
 
     subtype: str | None = None
     terminal_reason: str | None = None
+    api_status: int | None = None
+    """The HTTP status that the Messages API refused with, where that ended the run."""
+
     cost_usd: str | None = None
+    """Of the conversation since it began: Claude counts on over --resume, here and in usage."""
+
     usage: Usage = Usage()
     result_bytes: int = 0
     result: str = ""
@@ -211,6 +216,7 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
         "isError": claude.is_error,
         "subtype": claude.subtype,
         "terminalReason": claude.terminal_reason,
+        "apiStatus": claude.api_status,
         "costUSD": claude.cost_usd,
         "usage": {
             "inputTokens": claude.usage.input_tokens,

@@ -3,8 +3,9 @@
     stdout -> feed(bytes) -> lines -> ClaudeFacts
 
 Cost and usage are those of the newest `result`: an `assistant` event repeats the usage of its
-message's start, so neither a sum nor the newest of them would be true. Unknown types and fields
-are ignored, and so is what is not JSON.
+message's start, so neither a sum nor the newest of them would be true. Both count on where Claude
+resumes a conversation: how much of it is this run's is for the reader to tell. Unknown types and
+fields are ignored, and so is what is not JSON.
 """
 
 import json
@@ -115,8 +116,9 @@ class StreamJsonReader:
             is_error=is_error if isinstance(is_error, bool) else None,
             subtype=_name(event, "subtype"),
             terminal_reason=_name(event, "terminal_reason"),
+            api_status=_http_status(event.get("api_error_status")),
             cost_usd=_money(event.get("total_cost_usd")),
-            usage=_usage(event.get("usage")),
+            usage=_usage_by_model(event.get("modelUsage")) or _usage(event.get("usage")),
             result_bytes=len(text),
             result=text[:MAX_RESULT_BYTES].decode("utf-8", "ignore"),
         )
@@ -129,6 +131,25 @@ def _result_text(event: dict[str, Any]) -> bytes:
         lines = errors if isinstance(errors, list) else []
         text = "\n".join(line for line in lines if isinstance(line, str))
     return text.encode("utf-8", "replace")
+
+
+def _usage_by_model(models: object) -> Usage | None:
+    """Added up as the cost is: over resumed runs, and with what an interrupted one had used."""
+    if not isinstance(models, dict):
+        return None
+    used = [model for model in models.values() if isinstance(model, dict)]
+    if not used:
+        return None
+
+    def total(key: str) -> int:
+        return min(sum(_count(model.get(key)) for model in used), _MAX_COUNT)
+
+    return Usage(
+        input_tokens=total("inputTokens"),
+        output_tokens=total("outputTokens"),
+        cache_read_tokens=total("cacheReadInputTokens"),
+        cache_creation_tokens=total("cacheCreationInputTokens"),
+    )
 
 
 def _usage(usage: object) -> Usage:
@@ -146,6 +167,11 @@ def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         return 0
     return value if 0 <= value <= _MAX_COUNT else 0
+
+
+def _http_status(value: object) -> int | None:
+    status = _count(value)
+    return status if 100 <= status <= 599 else None
 
 
 def _money(value: object) -> str | None:

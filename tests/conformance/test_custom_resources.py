@@ -151,7 +151,8 @@ async def test_a_suspended_execution_may_be_edited_until_it_starts(cluster: Clus
     edited = await cluster.merge(one, {"spec": {"prompt": "other"}})
     assert edited.code == 200
     let_go = await cluster.merge(one, {"spec": {"suspend": False}})
-    started = {"status": {"phase": "Running", "startTime": "2024-01-01T00:00:00Z"}}
+    time = "2024-01-01T00:00:00Z"
+    started = {"status": {"phase": "Running", "startTime": time, "podName": "p"}}
     begun = await cluster.merge(f"{one}/status", started)
     held = await cluster.merge(one, {"spec": {"suspend": True}})
     assert held.code == 422

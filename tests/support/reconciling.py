@@ -14,6 +14,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 UID = "0f1e2d3c-0000-4000-8000-000000000001"
 POD_UID = "9a000000-0000-4000-8000-000000000002"
 POD = f"cx-e1-{UID[:8]}-1"
+NEXT_POD = f"cx-e1-{UID[:8]}-2"
 
 
 def ago(seconds: float) -> datetime:

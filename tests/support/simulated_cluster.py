@@ -82,11 +82,13 @@ class Runner:
         )
 
 
+def some_work(**spec: Any) -> ClaudeExecution:
+    return an_execution(command=["work"], finalizer=False, session=SESSION, **spec)
+
+
 @dataclass(slots=True)
 class World:
-    execution: ClaudeExecution | None = field(
-        default_factory=lambda: an_execution(command=["work"], finalizer=False, session=SESSION)
-    )
+    execution: ClaudeExecution | None = field(default_factory=some_work)
     pod: PodFacts | None = None
     runner: Runner | None = None
     now: datetime = NOW
@@ -97,7 +99,6 @@ class World:
     """Whatever was ever pending: an event may come again, long after."""
 
     faults: deque[Fault] = field(default_factory=deque)
-    pods_made: int = 0
     last: ClaudeExecution | None = None
     """What the object was when it went."""
 
@@ -107,6 +108,9 @@ class World:
     ask_usage: Callable[[ClaudeExecution], None] = lambda _: None
     lost: int = 0
     """Usage that its recorder has given up."""
+
+    made: set[str] = field(default_factory=set)
+    """The names of all pods that a status may know of."""
 
     broken: list[str] = field(default_factory=list)
     """What must never happen, and did."""
@@ -200,7 +204,8 @@ class World:
         """A pod that goes before a status names it leaves no trace: another may be made."""
         if self.pod is not None:
             named = self.execution is not None and self.execution.status.pod_uid == self.pod.uid
-            self.pods_made -= not named
+            if not named:
+                self.made.discard(self.pod.name)
             self._tell(("deleted", self.pod))
             self.pod = self.runner = None
 
@@ -224,8 +229,20 @@ class World:
         closed = before is not None and before.reason == "SessionClosed"
         if closed and status.reason != "SessionClosed":
             self.broken.append(f"forgot the closed session for {status.reason}")
+        if before is not None:
+            self._count(before, status)
         self._fail("after", "patch_status")
         return written
+
+    def _count(self, before: ExecutionStatus, status: ExecutionStatus) -> None:
+        more = (status.attempts or 1) - (before.attempts or 1)
+        if more not in (0, 1):
+            self.broken.append(f"{status.attempts} attempts after {before.attempts}")
+        if more and self.pod is not None:
+            self.broken.append(f"attempt {status.attempts} beside {self.pod.name}")
+        retries = status.ended_attempts.retries if status.ended_attempts else 0
+        if self.execution is not None and retries > self.execution.spec.backoff_limit:
+            self.broken.append(f"{retries} retries")
 
     async def read(self, execution: ClaudeExecution) -> ClaudeExecution | None:
         return self.execution
@@ -318,10 +335,12 @@ class World:
         return Heard(self.runner.snapshot())
 
     def _create(self, name: str, execution: ClaudeExecution) -> Outcome:
+        if self.pod is not None and self.pod.name != name:
+            self.broken.append(f"{name} beside {self.pod.name}")
         if self.pod is None:
-            if self.pods_made and execution.status.reason != "Suspended":
-                self.broken.append("a second pod")
-            self.pods_made += 1
+            if name in self.made:
+                self.broken.append(f"{name} for the second time")
+            self.made.add(name)
             self._first_wish = execution.spec.desired_state
             self.pod = PodFacts(
                 name,

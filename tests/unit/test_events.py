@@ -45,3 +45,15 @@ def test_the_same_transition_has_the_same_name_and_the_next_wish_another() -> No
 
     assert name() == name()
     assert name(generation=2) != name(generation=3)
+
+
+def test_every_attempt_has_events_of_its_own() -> None:
+    def name(attempts: int) -> str:
+        execution = an_execution(status=was("Starting", "PodCreated", attempts=attempts))
+        running, started = Phase("Running"), Reason("Started")
+        status = settle(execution, execution.status, running, started, now=NOW)
+        event = transition_event(execution, status, NOW)
+        assert event is not None
+        return str(event["metadata"]["name"])
+
+    assert len({name(1), name(2), name(3)}) == 3

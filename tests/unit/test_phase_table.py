@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.observed import Gone, Observed, Silence
 from ccx_operator.reconcile import decide
 from support.reconciling import (
+    NEXT_POD,
     NOW,
     a_pod,
     a_snapshot,
@@ -30,6 +32,13 @@ STARTING = was("Starting", "PodCreated")
 RUNNING = was("Running", "Started")
 PAUSED = was("Paused", "PausedByUser")
 LOST = Gone()
+RETRYING = was("Starting", "Retrying", attempts=1, startTime=ago(60))
+SECOND: dict[str, Any] = {"podName": None, "podUID": None, "attempts": 2, "startTime": ago(60)}
+"""Before the pod of the second attempt is made."""
+
+ONCE: dict[str, Any] = {"backoffLimit": 1}
+SPENT: dict[str, Any] = {"endedAttempts": {"retries": 1}, "attempts": 2, "podName": NEXT_POD}
+BUSY = claude(is_error=True, terminalReason="api_error", apiStatus=529)
 SESSION = {"id": "s1", "gateway": "g1"}
 CLOSING = was("Running", "SessionClosed", message="gateway g1 has gone")
 
@@ -227,6 +236,103 @@ TABLE = [
         an_execution(status=RUNNING),
         seen(a_pod(phase="Failed", reason="OutOfcpu", message="no cpu")),
         "Failed PodLost",
+    ),
+    # the same, with attempts left
+    (an_execution(status=RUNNING, **ONCE), oom(), "Starting Retrying"),
+    (an_execution(**ONCE), seen(a_pod(phase="Failed", evicted=True)), "Starting Retrying"),
+    (an_execution(**ONCE), over(ended(143, "Outside")), "Starting Retrying"),
+    (an_execution(status=RUNNING, **ONCE), seen(LOST), "Starting Retrying"),
+    (
+        an_execution(status=RUNNING, **ONCE),
+        seen(a_pod(running=True, ready=False, unreachable_since=ago(301))),
+        "Starting Retrying",
+    ),
+    (an_execution(**ONCE), over(ended(1, **BUSY)), "Starting Retrying"),
+    *(
+        (
+            an_execution(**ONCE),
+            over(ended(1, **claude(is_error=True, terminalReason="api_error", apiStatus=code))),
+            f"{outcome}",
+        )
+        for code, outcome in {
+            429: "Starting Retrying",
+            500: "Starting Retrying",
+            401: "Failed ApiError",
+            None: "Failed ApiError",
+        }.items()
+    ),
+    # and without, or not to be healed
+    (an_execution(), over(ended(1, **BUSY)), "Failed ApiError"),
+    (
+        an_execution(status=was("Running", "Started", **SPENT), **ONCE),
+        seen(a_pod(name=NEXT_POD, exit_code=137, agent={"reason": "OOMKilled"})),
+        "Failed OOMKilled",
+    ),
+    (an_execution(command=COMMAND, **ONCE), over(ended(3)), "Failed ExitCode"),
+    (an_execution(command=COMMAND, **ONCE), over(ended(-11)), "Failed Signal"),
+    (an_execution(**ONCE), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),
+    (an_execution(**ONCE), seen(a_pod(age=601)), "Failed StartDeadlineExceeded"),
+    # its pod is waited for, and then its time
+    (an_execution(status=RETRYING, **ONCE), oom(), "Starting Retrying"),
+    (
+        an_execution(status=RETRYING, **ONCE),
+        seen(a_pod(running=True, gone_by=ago(290))),
+        "Starting Retrying",
+    ),
+    (
+        an_execution(status=RETRYING, **ONCE),
+        seen(a_pod(running=True, gone_by=ago(300))),
+        "Failed PodLost",
+    ),
+    (
+        an_execution(status=was("Starting", "Retrying", **SECOND, retryTime=ago(-5)), **ONCE),
+        seen(LOST),
+        "Starting Retrying",
+    ),
+    (  # after all, its process was quicker
+        an_execution(command=COMMAND, status=RETRYING, **ONCE),
+        over(ended()),
+        "Succeeded Completed",
+    ),
+    (
+        an_execution(desired="Cancelled", status=RETRYING, **ONCE),
+        oom(),
+        "Cancelled CancelledByUser",
+    ),
+    (
+        an_execution(
+            desired="Cancelled", status=was("Starting", "Retrying", **SECOND, retryTime=ago(-5))
+        ),
+        seen(LOST),
+        "Cancelled CancelledByUser",
+    ),
+    (
+        an_execution(suspend=True, status=was("Starting", "Retrying", **SECOND, retryTime=ago(-5))),
+        seen(LOST),
+        "Queued Suspended",
+    ),
+    (
+        an_execution(status=was("Queued", "Suspended", **SECOND, retryTime=ago(-5))),
+        seen(LOST),
+        "Starting Retrying",
+    ),
+    (
+        an_execution(
+            activeDeadlineSeconds=60,
+            status=was("Starting", "Retrying", **SECOND, endedAttempts={"activeSeconds": 60}),
+        ),
+        seen(LOST),
+        "Failed DeadlineExceeded",
+    ),
+    (
+        an_execution(status=was("Starting", "Retrying", **SECOND)),
+        seen(a_pod(name=NEXT_POD)),
+        "Starting PodCreated",
+    ),
+    (  # the news of an ended attempt's pod are no news of this one
+        an_execution(status=was("Starting", "PodCreated", attempts=2, podName=NEXT_POD)),
+        seen(a_pod(exit_code=0)),
+        "Starting PodCreated",
     ),
     # cancelled
     (an_execution(desired="Cancelled", finalizer=False), seen(), "Cancelled CancelledByUser"),

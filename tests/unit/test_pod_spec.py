@@ -6,7 +6,8 @@ import yaml
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.pod_spec import Images, pod_body
-from support.reconciling import an_execution
+from ccx_operator.workspace import claim_body, keeps_conversation
+from support.reconciling import UID, an_execution
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Images(runtime="runtime:1", runner="runner:1")
@@ -122,3 +123,94 @@ def test_a_long_name_gives_valid_names() -> None:
     pod = pod_body(execution.model_copy(update={"metadata": metadata}), IMAGES)
     assert pod["metadata"]["name"] == f"cx-{'a' * 39}-0f1e2d3c-1"
     assert len(pod["metadata"]["labels"]["cc-executor.dev/execution"]) <= 63
+
+
+CLAIMED = {"volumeClaimTemplate": {"storage": "1Gi"}}
+
+
+def volumes(pod: dict[str, Any]) -> dict[str, Any]:
+    return {volume.pop("name"): volume for volume in pod["spec"]["volumes"]}
+
+
+def test_home_and_workspace_are_folders_of_the_claim_and_nothing_else_is() -> None:
+    pod = a_pod_of(workspace=CLAIMED)
+    mounts = {m["mountPath"]: (m["name"], m.get("subPath")) for m in agent(pod)["volumeMounts"]}
+    assert mounts["/workspace"] == ("ccx-claim", "workspace")
+    assert mounts["/home/agent"] == ("ccx-claim", "home")
+    assert mounts["/tmp"] == ("ccx-tmp", None)
+    made = volumes(pod)
+    assert made["ccx-claim"] == {"persistentVolumeClaim": {"claimName": "cx-e1-0f1e2d3c"}}
+    assert not {"ccx-home", "ccx-workspace"} & made.keys()
+    assert pod["spec"]["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+
+
+def test_a_claim_that_exists_is_taken_by_its_name_and_none_is_made() -> None:
+    execution = an_execution(workspace={"volumeClaimName": "mine"})
+    made = volumes(pod_body(execution, IMAGES))
+    assert made["ccx-claim"] == {"persistentVolumeClaim": {"claimName": "mine"}}
+    assert claim_body(execution) is None
+
+
+def test_a_claim_is_made_as_the_template_says_and_goes_with_the_execution() -> None:
+    template = {"storage": "5Gi", "storageClassName": "fast", "accessModes": ["ReadWriteMany"]}
+    body = claim_body(an_execution(workspace={"volumeClaimTemplate": template}))
+    assert body is not None
+    assert body["metadata"]["name"] == "cx-e1-0f1e2d3c"
+    assert [owner["uid"] for owner in body["metadata"]["ownerReferences"]] == [UID]
+    assert body["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+
+
+def test_a_workspace_on_no_claim_may_have_a_limit() -> None:
+    made = volumes(a_pod_of(workspace={"sizeLimit": "2Gi"}))
+    assert made["ccx-workspace"] == {"emptyDir": {"sizeLimit": "2Gi"}}
+    assert made["ccx-home"] == {"emptyDir": {}}
+
+
+def words(**status: Any) -> tuple[list[str], str]:
+    pod = a_pod_of(workspace=CLAIMED, status=status)
+    (prompt,) = [v for v in agent(pod)["env"] if v["name"] == "CCX_PROMPT"]
+    return agent(pod)["command"], prompt["value"]
+
+
+def test_an_attempt_that_goes_on_resumes_the_conversation_with_another_prompt() -> None:
+    argv, prompt = words(attempts=2, endedAttempts={"resume": "s1"})
+    assert argv[argv.index("--resume") + 1] == "s1"
+    assert "--session-id" not in argv
+    assert "Continue" in prompt
+
+
+def test_an_attempt_that_begins_anew_has_the_prompt_and_a_session_of_its_own() -> None:
+    seen = set()
+    for number in (1, 2, 3):
+        argv, prompt = words(attempts=number, endedAttempts={})
+        assert ("--resume" in argv, prompt) == (False, "hi")
+        seen.add(argv[argv.index("--session-id") + 1])
+    assert len(seen) == 3
+    assert UID in seen
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"env": [{"name": "HOME", "value": "/x"}]},
+        {"env": [{"name": "CLAUDE_CONFIG_DIR", "value": "/x"}]},
+        {"command": ["true"]},
+        {
+            "podTemplate": {
+                "spec": {
+                    "containers": [
+                        {"name": "agent", "volumeMounts": [{"mountPath": "/home/agent/"}]}
+                    ]
+                }
+            }
+        },
+    ],
+)
+def test_a_conversation_is_kept_where_claudes_home_is_on_the_claim(spec: dict[str, Any]) -> None:
+    execution = an_execution(workspace=CLAIMED, **spec)
+    assert keeps_conversation(execution) == (spec == {})

@@ -24,6 +24,7 @@ from ccx_operator.actions import (
 from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, Usage
 from ccx_operator.reconcile import decide
 from support.reconciling import (
+    NEXT_POD,
     NOW,
     POD,
     POD_UID,
@@ -125,16 +126,18 @@ def test_a_cancel_before_the_start_is_done_only_when_the_pod_is_gone() -> None:
 
 
 def test_a_pod_deleted_for_suspend_is_no_outcome_and_another_may_follow() -> None:
-    held = was("Queued", "Suspended", podName=None, podUID=None)
+    held = an_execution(status=was("Queued", "Suspended"))
     going = seen(a_pod(running=True, gone_by=NOW))
-    assert decide(an_execution(status=held), going, now=NOW).status.phase is Phase.QUEUED
-    assert actions(an_execution(status=held), going) == ()
+    assert decide(held, going, now=NOW).status.phase is Phase.QUEUED
+    assert actions(held, going) == ()
     gone = seen(Gone(a_pod(exit_code=143)), snapshot=ended(143, "Outside"))
-    assert actions(an_execution(status=held), gone) == (CreatePod(POD),)
+    let_go = decide(held, gone, now=NOW).status
+    assert (let_go.attempts, let_go.pod_uid) == (2, None)
+    assert actions(held.model_copy(update={"status": let_go}), gone) == (CreatePod(NEXT_POD),)
 
 
 def test_a_process_quicker_than_its_deletion_for_suspend_keeps_its_outcome() -> None:
-    held = was("Queued", "Suspended", podName=None, podUID=None)
+    held = was("Queued", "Suspended")
     pod = a_pod(exit_code=0, gone_by=NOW)
     status = decide(
         an_execution(command=COMMAND, suspend=True, status=held),
@@ -199,7 +202,8 @@ def test_a_closed_session_cancels_only_once_the_status_says_so(link: dict[str, A
 
 
 def test_a_closed_session_needs_no_process_to_be_cancelled() -> None:
-    execution = an_execution(session=SESSION, suspend=True, status=was("Queued", "Suspended"))
+    held = was("Queued", "Suspended", podName=None, podUID=None)
+    execution = an_execution(session=SESSION, suspend=True, status=held)
     marked = decide(execution, seen(LOST, silent_gateway="g1"), now=NOW).status
     execution = execution.model_copy(update={"status": marked})
     status = decide(execution, seen(LOST, silent_gateway="g1"), now=NOW).status

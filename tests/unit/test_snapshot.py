@@ -45,6 +45,7 @@ snapshots = st.builds(
         turns=counts,
         subtype=words,
         terminal_reason=words,
+        api_status=st.none() | st.integers(100, 599),
         cost_usd=words,
         usage=st.builds(Usage, counts, counts, counts, counts),
         result_bytes=counts,
@@ -98,7 +99,7 @@ def test_what_fits_is_not_cut_and_the_limit_is_used_to_the_last_character() -> N
 
 
 def test_a_limit_that_nothing_fits_in_is_refused() -> None:
-    with pytest.raises(ValueError, match="a snapshot of 100 bytes is too small: at least 1216"):
+    with pytest.raises(ValueError, match="a snapshot of 100 bytes is too small: at least 1224"):
         to_json(a_snapshot(), 100)
 
 
@@ -139,6 +140,7 @@ def test_every_field_of_the_contract_is_there() -> None:
             "isError": None,
             "subtype": None,
             "terminalReason": None,
+            "apiStatus": None,
             "costUSD": None,
             "usage": {
                 "inputTokens": 0,

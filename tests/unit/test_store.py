@@ -5,7 +5,18 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import AgentFacts
 from ccx_operator.observed import Gone, RefusalKind
 from ccx_operator.store import Store
-from support.reconciling import NOW, POD_UID, UID, a_pod, a_snapshot, ago, an_execution, ended, was
+from support.reconciling import (
+    NEXT_POD,
+    NOW,
+    POD_UID,
+    UID,
+    a_pod,
+    a_snapshot,
+    ago,
+    an_execution,
+    ended,
+    was,
+)
 
 
 def a_store(**pod: Any) -> Store:
@@ -36,9 +47,29 @@ def test_an_older_event_replaces_nothing() -> None:
 
 def test_our_own_deletion_is_known_before_the_watch_tells_of_it() -> None:
     store = a_store(version=5)
-    store.pod_is_being_deleted(UID, NOW)
+    store.pod_is_being_deleted(UID, NOW, pod_uid=POD_UID)
     store.saw_pod(a_pod(version=6, running=True), NOW)
     assert store.observe(UID).pod == a_pod(version=6, running=True, gone_by=NOW)
+
+
+def test_a_pod_of_an_ended_attempt_never_takes_the_place_of_the_newest() -> None:
+    store = a_store(name=NEXT_POD, uid="newest", version=9)
+    store.saw_pod(a_pod(version=10), NOW)
+    assert store.observe(UID).pod == a_pod(name=NEXT_POD, uid="newest", version=9)
+    assert store.observe(UID).stray == a_pod(version=10)
+    store.pod_is_being_deleted(UID, NOW, pod_uid=POD_UID)
+    store.saw_pod(a_pod(version=11, gone_by=NOW), NOW)
+    store.pod_deleted(a_pod(version=12, gone_by=NOW), NOW)
+    assert store.observe(UID).stray is None
+    assert store.observe(UID).pod == a_pod(name=NEXT_POD, uid="newest", version=9)
+
+
+def test_the_pod_of_the_next_attempt_takes_the_place_of_the_one_before() -> None:
+    store = a_store(version=9)
+    store.heard(UID, ended(), NOW, pod_uid=POD_UID)
+    newest = a_pod(name=NEXT_POD, uid="newest", version=10)
+    store.saw_pod(newest, NOW)
+    assert (store.observe(UID).pod, store.observe(UID).snapshot) == (newest, None)
 
 
 def test_a_deleted_pod_keeps_its_last_words_and_never_comes_back() -> None:

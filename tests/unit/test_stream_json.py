@@ -142,6 +142,29 @@ def test_a_subagents_messages_are_no_turns() -> None:
     assert read(printed(INIT, nested)).facts.turns == 0
 
 
+def test_a_resumed_run_tells_usage_as_it_tells_cost_of_the_whole_conversation() -> None:
+    """As printed by a run with --resume, after one that a TERM had ended before its result."""
+    own = {"input_tokens": 1200, "cache_read_input_tokens": 300, "output_tokens": 25}
+    by_model = {
+        "claude-opus-5-5": {
+            "inputTokens": 2400,
+            "outputTokens": 75,
+            "cacheReadInputTokens": 600,
+            "cacheCreationInputTokens": 0,
+            "costUSD": 0.0112,
+        },
+        "claude-haiku-5-5": {"inputTokens": 10, "outputTokens": 5},
+    }
+    facts = read(printed({**TOOL_RUN[-1], "usage": own, "modelUsage": by_model})).facts
+    assert facts.usage == Usage(2410, 80, 600, 0)
+
+
+@pytest.mark.parametrize(("told", "status"), [(529, 529), (None, None), (7, None), ("529", None)])
+def test_the_status_that_the_api_refused_with_is_kept(told: object, status: int | None) -> None:
+    facts = read(printed({**TOOL_RUN[-1], "is_error": True, "api_error_status": told})).facts
+    assert facts.api_status == status
+
+
 def test_an_api_error_is_an_error_although_its_subtype_is_success() -> None:
     facts = read(printed(INIT, API_ERROR)).facts
     assert (facts.is_error, facts.terminal_reason, facts.cost_usd) == (True, "api_error", "0")

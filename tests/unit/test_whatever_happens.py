@@ -20,7 +20,7 @@ from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
 from support.reconciling import UID
 from support.recording_cluster import NoMeter
-from support.simulated_cluster import Event, World
+from support.simulated_cluster import Event, World, some_work
 
 OOM = AgentFacts(exit_code=137, reason="OOMKilled")
 
@@ -174,10 +174,12 @@ OPERATOR = (
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
 
+BEGINS = ["reconcile", "start"]
 RUNS = ["reconcile", "start", "probe", "hear all", "reconcile"]
 SEEN_TO_END = ["hear all", "reconcile", "reconcile", "1 s", "reconcile"]
 """The operator has looked, and waited for the container in vain."""
 
+TAKEN_AWAY = ["hear all", "reconcile", "reconcile", "reap", "hear all", "reconcile"]
 LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
 # What moves things on comes more often than what only disturbs.
 STEPS = st.sampled_from([*WORLD, *OPERATOR, *(("reconcile", "hear all", "start", "probe") * 3)])
@@ -222,25 +224,45 @@ def is_alive(world: World) -> bool:
     return world.runner is not None and world.runner.state in ("Running", "Paused")
 
 
+CLAIMED: dict[str, Any] = {"workspace": {"volumeClaimTemplate": {"storage": "1Gi"}}}
+ONCE: dict[str, Any] = {"backoffLimit": 1}
+THRICE: dict[str, Any] = {"backoffLimit": 3}
+SPECS: list[dict[str, Any]] = [{}, ONCE, THRICE, CLAIMED, {**CLAIMED, **THRICE}]
+
+
 @settings(max_examples=400, deadline=None)
-@given(st.lists(STEPS, max_size=40))
-@example(["lose creation", "reconcile", "vanish", "reconcile"])
-@example(["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"])
-@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"])
-@example(["reconcile", "suspend", *LATE_START, "reconcile"])
-@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"])
-@example(["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"])
-@example(["reconcile", "start", "link down", "gateway gone", "hear all", "reconcile", "restart"])
-@example([*RUNS, "exit 0", "hear all", "reconcile", "lose record", "record", "restart"])
-@example([*RUNS, "exit 0", "hear all", "reconcile", "record", "restart", "reconcile", "record"])
-@example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"])
-@example([*RUNS, "ttl 0", "exit 0", *SEEN_TO_END, "no ttl", "expire", "hear old", "expire"])
-@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"])
+@given(st.lists(STEPS, max_size=40), st.sampled_from(SPECS))
+@example(["lose creation", "reconcile", "vanish", "reconcile"], {})
+@example([*RUNS, "exit 0", "hear all", "reconcile", "lose record", "record", "restart"], {})
+@example([*RUNS, "exit 0", "hear all", "reconcile", "record", "restart", "reconcile", "record"], {})
+@example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"], {})
+@example([*RUNS, "ttl 0", "exit 0", *SEEN_TO_END, "no ttl", "expire", "hear old", "expire"], {})
 @example(
-    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
+    ["reconcile", "start", "suspend", "reconcile", "reap", "let go", "hear all", "reconcile"], {}
 )
-def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
-    operator = Operator(World())
+@example(["fail after", "reconcile", "restart", "reconcile", "start", "cancel"], {})
+@example(["reconcile", "suspend", *LATE_START, "reconcile"], {})
+@example(["lose creation", "reconcile", "hear all", "vanish", "hear all", "reconcile"], {})
+@example(
+    ["reconcile", "start", "probe", "gateway gone", "hear all", "reconcile", "gateway back"], {}
+)
+@example([*BEGINS, "link down", "gateway gone", "hear all", "reconcile", "restart"], {})
+@example(["reconcile", "link down", "start", "probe", "cancel", "hear all", "reconcile"], {})
+@example(
+    [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"],
+    {},
+)
+@example([*RUNS, "oom", *TAKEN_AWAY, "restart", "20 s", *RUNS, "vanish", *TAKEN_AWAY], THRICE)
+@example([*RUNS, "unreachable", "700 s", "hear all", "reconcile", "restart", "reconcile"], ONCE)
+@example([*RUNS, "oom", *TAKEN_AWAY, "pause", "cancel", "hear all", "reconcile"], ONCE)
+@example([*RUNS, "oom", *TAKEN_AWAY, "suspend", "hear all", "reconcile", "let go"], ONCE)
+@example([*RUNS, "suspend", *TAKEN_AWAY, "restart", "let go", *RUNS, "exit 0"], CLAIMED)
+@example([*RUNS, "suspend", "hear all", "fail after", "reconcile", "restart", "cancel"], CLAIMED)
+@example([*RUNS, "pause", "suspend", *TAKEN_AWAY, "let go", *RUNS, *RUNS], CLAIMED)
+def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(
+    steps: list[str], spec: dict[str, Any]
+) -> None:
+    operator = Operator(World(some_work(**spec)))
     world = operator.world
     with asyncio.Runner() as runner:
         play(steps, operator, runner)

@@ -40,6 +40,7 @@ class ClusterUnderTest:
     processes: Ability[Processes]
     claude: Ability[str]
     containers: Ability[int]
+    claims: Ability[str]
     requests: Ability[Requests]
     faults: Ability[Faults]
     components: Ability[Components]
@@ -54,6 +55,7 @@ class ClusterUnderTest:
             "processes": self.processes,
             "claude": self.claude,
             "containers": self.containers,
+            "claims": self.claims,
             "request counts": self.requests,
             "faults": self.faults,
             "restarts": self.components,
@@ -85,6 +87,7 @@ def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnder
         processes=find_processes(kubectl, probe.execution, probe.mark),
         claude=_claude(system, probe, kubectl),
         containers=probe.containers,
+        claims=_claims(system, kubectl),
         requests=requests,
         faults=faults,
         components=find_components(),
@@ -114,6 +117,19 @@ def a_namespace(kubectl: Kubectl, **labels: str) -> Iterator[Kubectl]:
 def has_account(kubectl: Kubectl) -> bool:
     """Without it, a pod is refused."""
     return kubectl.run("get", "serviceaccount", "default").returncode == 0
+
+
+def _claims(system: System, kubectl: Kubectl) -> Ability[str]:
+    """Volumes that outlive a pod, made as they are asked for."""
+    if system.stack.found is not None:
+        return Ability("directories of the kubelet's", "local")
+    is_default = "storageclass\\.kubernetes\\.io/is-default-class"
+    marks = "jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations." + is_default
+    done = kubectl.run("get", "storageclasses", "-o", marks + "}{'\n'}{end}")
+    names = [line.split()[0] for line in done.stdout.splitlines() if line.endswith(" true")]
+    if not names:
+        return Ability("no StorageClass is the default")
+    return Ability(f"storage class {names[0]}", names[0])
 
 
 def _claude(system: System, probe: Probe, kubectl: Kubectl) -> Ability[str]:
