@@ -18,6 +18,10 @@ LABEL_EXECUTION_NAME: Final = f"{GROUP}/execution"
 ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 """On a pod: the `metadata.generation` of the execution that its first wish was taken from."""
 
+ANNOTATION_WISH: Final = f"{GROUP}/wish"
+"""On a pod: its first wish, as JSON. It may change until the kubelet starts the agent's container,
+which reads it then."""
+
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
 

@@ -52,6 +52,17 @@ class ConfirmPod:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFirstWish:
+    """Tell a pod whose process has not started what it is to start with.
+
+    If the kubelet is quicker, the runner's first snapshot says so, and the wish is delivered.
+    """
+
+    pod: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Ask the runner for its snapshot."""
 
@@ -72,7 +83,16 @@ class Deliver:
     wish: Wish
 
 
-Action = AddFinalizer | RemoveFinalizer | CreatePod | DeletePod | ConfirmPod | Look | Deliver
+Action = (
+    AddFinalizer
+    | RemoveFinalizer
+    | CreatePod
+    | DeletePod
+    | ConfirmPod
+    | SetFirstWish
+    | Look
+    | Deliver
+)
 
 
 @dataclass(frozen=True, slots=True)

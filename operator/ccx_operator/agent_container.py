@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ccx_api.names import (
     AGENT_CONTAINER,
+    ANNOTATION_WISH,
     CCX_DIR,
     HOME_DIR,
     READINESS_PORT,
@@ -20,7 +21,6 @@ from ccx_api.names import (
     WORKSPACE_DIR,
 )
 from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
-from ccx_api.wish import Wish
 
 Body = dict[str, Any]
 
@@ -31,12 +31,17 @@ _OUR_MOUNTS: Final = (
     ("ccx-workspace", WORKSPACE_DIR),
     ("ccx-tmp", TMP_DIR),
 )
+_FIRST_WISH: Final = "CCX_WISH"
 _READINESS: Final = {
     "httpGet": {"path": "/ready", "port": READINESS_PORT},
     "periodSeconds": 1,
     "failureThreshold": 1,
     "timeoutSeconds": 3,  # a busy node is no reason to look at every execution
 }
+_WISH_PATH: Final = f"metadata.annotations['{ANNOTATION_WISH}']"
+_RUNNER: Final = ("python3", "-I", "-S", RUNNER_PYZ, "run", "--wish", f"$({_FIRST_WISH})")
+"""The kubelet puts the wish in, as it stands on the pod when the container starts."""
+
 _CLAUDE_ENV: Final = {
     "DISABLE_AUTOUPDATER": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -55,7 +60,7 @@ def agent_container(
         **base,
         "name": AGENT_CONTAINER,
         "image": spec.image or default_image,
-        "command": [_literal(word) for word in _command(execution, snapshot_bytes)],
+        "command": [*_RUNNER, *map(_literal, _arguments(execution, snapshot_bytes))],
         "workingDir": WORKSPACE_DIR,
         "env": _env(spec, base.get("env") or []),
         "envFrom": _env_from(spec, base.get("envFrom") or []),
@@ -78,17 +83,15 @@ def our_mounts(base: Body) -> list[Body]:
     ]
 
 
-def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
+def _arguments(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
     spec = execution.spec
-    wish = Wish.of(execution).model_dump_json(exclude_none=True)
-    runner = ["python3", "-I", "-S", RUNNER_PYZ, "run"]
-    options = ["--wish", wish, "--grace", str(spec.termination_grace_period_seconds)]
+    options = ["--grace", str(spec.termination_grace_period_seconds)]
     options += ["--snapshot-bytes", str(snapshot_bytes)]
     if spec.session is not None:
         options.append("--await-reader")  # its gateway: a quick command is over before it comes
     if spec.command is not None:
-        return [*runner, *options, "--", *spec.command]
-    return [*runner, *options, "--claude", "--", *_claude(spec, execution.metadata.uid)]
+        return [*options, "--", *spec.command]
+    return [*options, "--claude", "--", *_claude(spec, execution.metadata.uid)]
 
 
 def _claude(spec: ExecutionSpec, session_id: str) -> list[str]:
@@ -115,6 +118,7 @@ def _env(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
         {"name": "CCX_TERMINATION_LOG", "value": TERMINATION_LOG},
         {"name": "CCX_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "CCX_READINESS_PORT", "value": str(READINESS_PORT)},
+        {"name": _FIRST_WISH, "valueFrom": {"fieldRef": {"fieldPath": _WISH_PATH}}},
         *_prompt(spec),
         {"name": "HOME", "value": HOME_DIR},
         {"name": "TMPDIR", "value": TMP_DIR},

@@ -22,9 +22,11 @@ from ccx_operator.actions import (
     Deliver,
     Look,
     RemoveFinalizer,
+    SetFirstWish,
 )
 from ccx_operator.controller import ConflictError
 from ccx_operator.facts import MAX_MESSAGE, pod_facts
+from ccx_operator.first_wish import first_wish
 from ccx_operator.links import Links, Place
 from ccx_operator.observed import RefusalKind, is_ending
 from ccx_operator.outcomes import (
@@ -70,6 +72,8 @@ class KubeCluster:
                 return PodGoing()
             case ConfirmPod(name):
                 return await self._confirm(execution, name) or PodGone()
+            case SetFirstWish(name, uid):
+                return await self._set_first_wish(execution, name, uid)
             case Look(name, uid):
                 place = Place(execution.metadata.uid, namespace, name, uid)
                 look = partial(self._links.look, place)
@@ -111,6 +115,13 @@ class KubeCluster:
         if ours is not None:
             return ours  # made before a crash, or by a request whose answer was lost
         return Refused(RefusalKind.NAME_TAKEN, f"pod {name} belongs to somebody else")
+
+    async def _set_first_wish(self, execution: ClaudeExecution, name: str, uid: str) -> Outcome:
+        namespace = execution.metadata.namespace
+        body = await self._pods.annotate(namespace, name, uid, first_wish(execution))
+        if body is None:
+            return await self._confirm(execution, name) or PodGone()
+        return PodSeen(pod_facts(body))
 
     async def _confirm(self, execution: ClaudeExecution, name: str) -> PodSeen | None:
         """Only the pod whose controller is this very execution."""

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from ccx_api.names import (
     AGENT_CONTAINER,
-    ANNOTATION_GENERATION,
     API_VERSION,
     CCX_DIR,
     KIND,
@@ -21,6 +20,7 @@ from ccx_api.names import (
 )
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.agent_container import agent_container, our_mounts
+from ccx_operator.first_wish import first_wish
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import AGENT_UID
 
@@ -81,7 +81,7 @@ def _metadata(execution: ClaudeExecution, template: Body) -> Body:
         LABEL_EXECUTION_UID: metadata.uid,
     }
     annotations = {
-        ANNOTATION_GENERATION: str(metadata.generation),
+        **first_wish(execution),
         # A run is not repeatable: no scale-down for tidiness.
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",

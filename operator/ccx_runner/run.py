@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ccx_runner import readiness, signals
-from ccx_runner.child import Child, ExecError, spawn
+from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import become_subreaper, forbid_ptrace, is_stranger
 from ccx_runner.frame_types import Stream
 from ccx_runner.link_server import LinkServer
@@ -22,6 +22,7 @@ from ccx_runner.output import Output, Sinks
 from ccx_runner.prompt import hand_over
 from ccx_runner.settings import Options, Places, agents
 from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
+from ccx_runner.spawn import spawn
 from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
@@ -67,11 +68,18 @@ async def _run(
     forbid_ptrace()
     runner = Runner(options, places, termination_log)
     await runner.listen()
+    wish = options.wish
+    wishes = Wishes().take(wish.verb, wish) if wish else Wishes()
     try:
-        child = spawn(options.argv, agents(environment), with_stdin=places.prompt is not None)
+        child = spawn(
+            options.argv,
+            agents(environment),
+            with_stdin=places.prompt is not None,
+            frozen=wishes.frozen,
+        )
     except ExecError as exc:
         return await runner.not_started(exc)
-    return await runner.supervise(child, outside)
+    return await runner.supervise(child, wishes, outside)
 
 
 class Runner:
@@ -105,11 +113,9 @@ class Runner:
         await self._leave()
         return exc.exit_code
 
-    async def supervise(self, child: Child, outside: frozenset[int]) -> int:
+    async def supervise(self, child: Child, wishes: Wishes, outside: frozenset[int]) -> int:
         """From the start of the process to the exit code."""
         loop = asyncio.get_running_loop()
-        wish = self._options.wish
-        wishes = Wishes().take(wish.verb, wish) if wish else Wishes()
         supervisor = Supervisor(child, wishes, grace=self._options.grace, changed=self._changed)
         self._supervisor = supervisor
         loop.set_exception_handler(self._loop_failed)
@@ -117,9 +123,9 @@ class Runner:
         signals.listen(loop, handlers, outside=outside)
         sinks = Sinks(self._spool, self._mirror, self._claude)
         output = Output(sinks, taken=self._taken, failed=supervisor.fault)
-        output.read({Stream.STDOUT: child.stdout, Stream.STDERR: child.stderr})
-        if self._places.prompt is not None:
-            hand_over(self._places.prompt, child.stdin)
+        output.read({Stream.STDOUT: child.pipes.stdout, Stream.STDERR: child.pipes.stderr})
+        if self._places.prompt is not None and child.pipes.stdin is not None:
+            hand_over(self._places.prompt, child.pipes.stdin)
         await supervisor.start()
         await supervisor.gone.wait()
         await self._take_the_rest(output)

@@ -40,7 +40,7 @@ def kubelets() -> frozenset[int]:
 def listen(
     loop: asyncio.AbstractEventLoop, handlers: Handlers, *, outside: frozenset[int]
 ) -> threading.Thread:
-    """Only after the last fork: see child.spawn(). The thread ends with the process."""
+    """Only after the last fork: see spawn.spawn(). The thread ends with the process."""
     thread = threading.Thread(
         target=_wait, args=(loop, handlers, outside), name="signals", daemon=True
     )

@@ -50,7 +50,7 @@ class Supervisor:
         """Nothing of the execution is left."""
 
         self._child, self._grace, self._changed = child, grace, changed
-        self._clock = RunClock().started(time.monotonic())
+        self._clock = RunClock(is_paused=wishes.frozen).started(time.monotonic())
         self._tree_end = TreeEnd(child, grace=grace)
         self._settling = asyncio.Lock()
         self._limits = LimitTimer(self.end)
@@ -61,7 +61,7 @@ class Supervisor:
         return self._clock.read(time.monotonic())
 
     async def start(self) -> None:
-        """Carry out the first wish."""
+        """Carry out the first wish. A child that is wished frozen has been spawned so."""
         self._arm_deadline()
         self._do(self._hold())
         if self.wishes.frozen:
@@ -211,6 +211,8 @@ class Supervisor:
 
     def _main_ended(self, exit_code: int) -> None:
         self.exit_code = exit_code
+        if self._child.exec_error is not None:
+            self.message = self.message or str(self._child.exec_error)
         self._clock = self._clock.ended(time.monotonic())
         self._tree_end.main_ended.set()
         if self._is_over:
