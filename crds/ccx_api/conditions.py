@@ -64,6 +64,12 @@ class Reason(StrEnum):
     STARTED = "Started"
     RESUMED = "Resumed"
     PAUSED_BY_USER = "PausedByUser"
+    BUDGET_SOFT_LIMIT = "BudgetSoftLimit"
+    """Its runner has frozen it at the soft limit of its budget."""
+
+    RATE_LIMITED = "RateLimited"
+    """Its runner has frozen it until the API's rate limit is over."""
+
     COMPLETED = "Completed"
     API_ERROR = "ApiError"
     MAX_TURNS = "MaxTurns"

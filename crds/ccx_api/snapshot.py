@@ -69,6 +69,9 @@ class Snapshot(ApiModel):
     """The newest generation of the spec whose wish the runner has carried out."""
 
     frozen_by: tuple[str, ...] = ()
+    """Who wants it frozen: spec, local (from inside the pod), budget, rateLimit. It thaws when
+    none is left."""
+
     pid: int | None = None
     pgid: int | None = None
     started_at: float | None = None

@@ -7,6 +7,7 @@ from ccx_api.conditions import Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator import frozen
 from ccx_operator.actions import Decision
 from ccx_operator.asking import ask, is_behind
 from ccx_operator.conditions import settle
@@ -83,9 +84,16 @@ def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) ->
 
 def _reason(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> Reason:
     if phase is Phase.PAUSED:
-        return Reason.PAUSED_BY_USER
+        return _frozen_reason(status, snapshot)
     resumed = status.reason == Reason.RESUMED if snapshot is None else snapshot.paused_seconds > 0
     return Reason.RESUMED if resumed else Reason.STARTED
+
+
+def _frozen_reason(status: ExecutionStatus, snapshot: Snapshot | None) -> Reason:
+    if snapshot is not None and snapshot.state == "Paused":
+        return frozen.reason_of(snapshot)
+    known = status.reason in frozen.REASONS  # it is being ended, or nobody has asked anew
+    return Reason(status.reason) if known else Reason.PAUSED_BY_USER
 
 
 def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -> str:
@@ -98,11 +106,7 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
     if phase is not Phase.PAUSED:
         hint = "spec.suspend has no effect once the process has started: use desiredState: Paused"
         return hint if execution.spec.suspend else ""
-    count = snapshot.control.processes_stopped if snapshot.control else 0
-    text = {0: "frozen", 1: "1 process frozen"}.get(count, f"{count} processes frozen")
-    if "local" in snapshot.frozen_by:
-        return f"{text} from inside the pod: `ccx-runner resume` there thaws it"
-    return text
+    return frozen.text_of(snapshot)
 
 
 def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:
