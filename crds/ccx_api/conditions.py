@@ -63,6 +63,9 @@ class Reason(StrEnum):
     NODE_UNREACHABLE = "NodeUnreachable"
     STARTED = "Started"
     RESUMED = "Resumed"
+    TURN_RESTARTED = "TurnRestarted"
+    """A pause had cost Claude the API connection; its turn goes on by --resume, once."""
+
     PAUSED_BY_USER = "PausedByUser"
     BUDGET_SOFT_LIMIT = "BudgetSoftLimit"
     """Its runner has frozen it at the soft limit of its budget."""

@@ -46,6 +46,11 @@ class ClaudeSnapshot(ApiModel):
     usage: UsageSnapshot = UsageSnapshot()
     result_bytes: int = 0
     result: str = ""
+    restarts: int = 0
+    """How many times its turn was restarted with --resume in this pod: once at most."""
+
+    cut_off: bool = False
+    """A freeze has cost it the API connection, and its turn was not restarted: see message."""
 
 
 class OutputSnapshot(ApiModel):

@@ -14,7 +14,12 @@ from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.finish import decided_at, finished
 from ccx_operator.observed import Observed
-from ccx_operator.progress import only_live_facts_differ, with_pod, with_snapshot
+from ccx_operator.progress import (
+    only_live_facts_differ,
+    turn_restarted,
+    with_pod,
+    with_snapshot,
+)
 from ccx_operator.start import late_start, start_due
 from ccx_operator.stopping import stop
 from ccx_operator.wanted import soonest
@@ -85,8 +90,12 @@ def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) ->
 def _reason(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> Reason:
     if phase is Phase.PAUSED:
         return _frozen_reason(status, snapshot)
-    resumed = status.reason == Reason.RESUMED if snapshot is None else snapshot.paused_seconds > 0
-    return Reason.RESUMED if resumed else Reason.STARTED
+    if snapshot is None:
+        known = status.reason in (Reason.RESUMED, Reason.TURN_RESTARTED)
+        return Reason(status.reason) if known else Reason.STARTED
+    if turn_restarted(snapshot):
+        return Reason.TURN_RESTARTED
+    return Reason.RESUMED if snapshot.paused_seconds > 0 else Reason.STARTED
 
 
 def _frozen_reason(status: ExecutionStatus, snapshot: Snapshot | None) -> Reason:
@@ -105,7 +114,7 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
         return "its process is being ended"
     if phase is not Phase.PAUSED:
         hint = "spec.suspend has no effect once the process has started: use desiredState: Paused"
-        return hint if execution.spec.suspend else ""
+        return hint if execution.spec.suspend else turn_restarted(snapshot)
     return frozen.text_of(snapshot)
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 
 MAX_REAPED = 1000
 """Zombies in one go; then the event loop has its turn."""
@@ -94,3 +94,9 @@ class Child:
         self.exec_error = self._ask_exec_error()
         self._exit_code = self.exec_error.exit_code if self.exec_error else exit_code
         return self._exit_code
+
+
+class SecondRun(Protocol):
+    """Starts another main process after the first. Raises ExecError or OSError."""
+
+    def __call__(self, *, frozen: bool) -> Child: ...

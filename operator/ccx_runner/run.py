@@ -15,14 +15,12 @@ from typing import Any
 from ccx_runner import readiness, signals
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import become_subreaper, forbid_ptrace, is_stranger
-from ccx_runner.frame_types import Stream
 from ccx_runner.link_server import LinkServer
 from ccx_runner.mirror import Mirror
 from ccx_runner.output import Output, Sinks
-from ccx_runner.prompt import hand_over
+from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places, agents
 from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
-from ccx_runner.spawn import spawn
 from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
@@ -66,17 +64,14 @@ async def _run(
     outside = signals.kubelets()
     become_subreaper()
     forbid_ptrace()
-    runner = Runner(options, places, termination_log)
+    claude = StreamJsonReader() if options.claude else None
+    runs = Runs(options.argv, agents(environment), places.prompt, claude)
+    runner = Runner(options, places, termination_log, runs, claude)
     await runner.listen()
     wish = options.wish
     wishes = Wishes().take(wish.verb, wish) if wish else Wishes()
     try:
-        child = spawn(
-            options.argv,
-            agents(environment),
-            with_stdin=places.prompt is not None,
-            frozen=wishes.frozen,
-        )
+        child = runs.first(frozen=wishes.frozen)
     except ExecError as exc:
         return await runner.not_started(exc)
     return await runner.supervise(child, wishes, outside)
@@ -85,18 +80,26 @@ async def _run(
 class Runner:
     """The link's `Control`: the supervisor, and the snapshot of all facts."""
 
-    def __init__(self, options: Options, places: Places, termination_log: TerminationLog) -> None:
+    def __init__(
+        self,
+        options: Options,
+        places: Places,
+        termination_log: TerminationLog,
+        runs: Runs,
+        claude: StreamJsonReader | None,
+    ) -> None:
         self._options, self._places = options, places
+        self._runs, self._claude = runs, claude
         self._termination_log = termination_log
         self._log_failed = False
         self._spool = Spool(places.run_dir / "spool")
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
-        self._claude = StreamJsonReader() if options.claude else None
         self._links = LinkServer(self._spool, self, may_connect=is_stranger)
         self._readiness = readiness.Readiness(self._is_ready)
         self._supervisor: Supervisor | None = None
         self._not_started = Snapshot("Starting")
         self._told: tuple[object, ...] = ()
+        self._was_paused = False
         self._hurry = asyncio.Event()
 
     async def listen(self) -> None:
@@ -116,16 +119,19 @@ class Runner:
     async def supervise(self, child: Child, wishes: Wishes, outside: frozenset[int]) -> int:
         """From the start of the process to the exit code."""
         loop = asyncio.get_running_loop()
-        supervisor = Supervisor(child, wishes, grace=self._options.grace, changed=self._changed)
+        supervisor = Supervisor(
+            child,
+            wishes,
+            grace=self._options.grace,
+            changed=self._changed,
+            second_run=self._runs.second,
+        )
         self._supervisor = supervisor
         loop.set_exception_handler(self._loop_failed)
         handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
-        signals.listen(loop, handlers, outside=outside)
         sinks = Sinks(self._spool, self._mirror, self._claude)
         output = Output(sinks, taken=self._taken, failed=supervisor.fault)
-        output.read({Stream.STDOUT: child.pipes.stdout, Stream.STDERR: child.pipes.stderr})
-        if self._places.prompt is not None and child.pipes.stdin is not None:
-            hand_over(self._places.prompt, child.pipes.stdin)
+        self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
         await supervisor.start()
         await supervisor.gone.wait()
         await self._take_the_rest(output)
@@ -161,7 +167,7 @@ class Runner:
             paused_seconds=clock.paused,
             exit_code=supervisor.exit_code,
             ended_by=supervisor.ended_by,
-            message=supervisor.message,
+            message=supervisor.message or self._runs.message,
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
@@ -180,6 +186,7 @@ class Runner:
 
     def _changed(self) -> None:
         """Tried at every change, although it has failed before: the last one matters most."""
+        self._watch_for_thaws()
         try:
             self._termination_log.write(self.snapshot())
         except OSError as exc:
@@ -189,6 +196,12 @@ class Runner:
                 self._log_failed = True
                 self._supervisor.fault(f"the termination log cannot be written: {exc}")
         self._links.notify_snapshot()
+
+    def _watch_for_thaws(self) -> None:
+        was_paused = self._was_paused
+        self._was_paused = self._supervisor is not None and self._supervisor.state == "Paused"
+        if self._claude is not None and was_paused and not self._was_paused:
+            self._claude.thawed()
 
     def _taken(self) -> None:
         """Output has come in, and with it perhaps a change of what is known of Claude."""
@@ -218,6 +231,7 @@ class Runner:
     async def _take_the_rest(self, output: Output) -> None:
         if not await wait_for(output.ended, EOF_SECONDS):
             output.close()
+        output.finish()
         await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
         output.close_mirror()
 

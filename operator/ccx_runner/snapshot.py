@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-MIN_BYTES: Final = 1216
+MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 40
-"""Of a word that the process itself has said, where room is short: a session id has 36."""
+_NAME_BYTES: Final = 36
+"""Of a word that the process itself has said, where room is short: that of a session id."""
 
 State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
@@ -40,6 +40,14 @@ class Usage:
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
 
+    def plus(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_creation_tokens + other.cache_creation_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ClaudeFacts:
@@ -57,6 +65,11 @@ class ClaudeFacts:
     usage: Usage = Usage()
     result_bytes: int = 0
     result: str = ""
+    restarts: int = 0
+    """How many times its turn was restarted with --resume in this pod: once at most."""
+
+    cut_off: bool = False
+    """A freeze has cost it the API connection, and its turn was not restarted: see message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +233,8 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
         },
         "resultBytes": claude.result_bytes,
         "result": claude.result,
+        "restarts": claude.restarts,
+        "cutOff": claude.cut_off,
     }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ccx_runner.frames import (
+    Credit,
     Read,
     Reply,
     Request,
@@ -56,6 +57,9 @@ class Link:
 
     def follow(self, offset: int) -> None:
         self._socket.sendall(encode(Read(0, offset)))
+
+    def credit(self, count: int) -> None:
+        self._socket.sendall(encode(Credit(count)))
 
     def send_raw(self, data: bytes) -> None:
         self._socket.sendall(data)

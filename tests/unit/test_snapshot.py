@@ -98,7 +98,7 @@ def test_what_fits_is_not_cut_and_the_limit_is_used_to_the_last_character() -> N
 
 
 def test_a_limit_that_nothing_fits_in_is_refused() -> None:
-    with pytest.raises(ValueError, match="a snapshot of 100 bytes is too small: at least 1216"):
+    with pytest.raises(ValueError, match="a snapshot of 100 bytes is too small: at least 1224"):
         to_json(a_snapshot(), 100)
 
 
@@ -148,6 +148,8 @@ def test_every_field_of_the_contract_is_there() -> None:
             },
             "resultBytes": 0,
             "result": "",
+            "restarts": 0,
+            "cutOff": False,
         },
         "output": {"bytes": 0, "droppedBytes": 0, "lines": 0, "sha256": ""},
         "mirror": {"bytes": 0, "sha256": ""},
@@ -159,4 +161,4 @@ def test_a_long_name_is_cut_only_where_room_is_short() -> None:
     snapshot = a_snapshot(claude=ClaudeFacts(model=arn, result="x" * 1024))
     assert json.loads(to_json(snapshot, 2048))["claude"]["model"] == arn
     endless = a_snapshot(claude=ClaudeFacts(model=arn * 100, result="x" * 1024))
-    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:40]
+    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:36]
