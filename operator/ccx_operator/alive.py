@@ -51,7 +51,7 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
         late = None if _began_in_time(execution, pod, snapshot) else late_start(execution, pod, now)
-        return late or _booting(execution, pod, now)
+        return late or _booting(execution, pod, observed, now)
 
     status = with_pod(execution.status, pod)
     if snapshot is not None:
@@ -119,14 +119,22 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
 
 
 def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:
-    if observed.silence is None or not is_behind(execution, pod, observed):
+    if observed.silence is None:
+        return ""
+    if observed.silence.versions_differ:
+        return observed.silence.message
+    if not is_behind(execution, pod, observed):
         return ""
     wanted = execution.spec.desired_state
     return f"{wanted} is not delivered yet, its runner does not answer: {observed.silence.message}"
 
 
-def _booting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
+def _booting(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
+) -> Decision:
     text = f"pod {pod.name} is made, its process has not started"
+    if observed.silence is not None and observed.silence.versions_differ:
+        text = observed.silence.message
     status = with_pod(execution.status, pod)
     status = settle(execution, status, Phase.STARTING, Reason.POD_CREATED, text, now=now)
     return Decision(status, check_after=soonest(now, start_due(execution, pod)))

@@ -8,7 +8,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable
+from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable, VersionsDiffer
 from ccx_kube.events import Events
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
@@ -134,6 +134,9 @@ class KubeCluster:
     ) -> Outcome:
         try:
             return Heard(await ask())
+        except VersionsDiffer as exc:
+            await self._links.drop(place)
+            return Unanswered(str(exc)[:MAX_MESSAGE], versions_differ=True)
         except LinkRefused as exc:
             # Where it has a newer wish than ours its snapshot says so, and our watch lags.
             newest = self._links.newest(place)

@@ -52,6 +52,7 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Unanswered:
     message: str
+    versions_differ: bool = False
 
 
 Outcome = Written | ObjectGone | PodSeen | PodGone | PodGoing | Refused | Heard | Unanswered
@@ -73,6 +74,6 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.creation_refused(uid, kind, message, now)
         case Heard(snapshot) if isinstance(action, Look | Deliver):
             store.heard(uid, snapshot, now, pod_uid=action.uid)
-        case Unanswered(message):
+        case Unanswered(message, versions_differ):
             cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
-            store.heard_nothing(uid, message, now, cancel=cancel)
+            store.heard_nothing(uid, message, now, cancel=cancel, versions_differ=versions_differ)

@@ -165,6 +165,9 @@ def _without_last_words(
         return Verdict(Phase.FAILED, Reason.CONFIG_ERROR, text)
     if code == RUNNER_FAULT_CODE:
         return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, why)
+    if pod.agent.unreadable and execution.spec.command is None:
+        text = f"whether Claude has succeeded is not known: {pod.agent.unreadable}"
+        return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, text)
     if execution.spec.command is None:
         return Verdict(Phase.FAILED, Reason.NO_RESULT, _no_result(code))
     if code == 0:

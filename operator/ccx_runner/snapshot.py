@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from ccx_runner.greeting import FIRST
+
 MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
@@ -110,7 +112,7 @@ class Snapshot:
 def to_object(snapshot: Snapshot) -> dict[str, Any]:
     """As in the contract: every field is there, absent facts are null."""
     return {
-        "v": 1,
+        "v": FIRST,  # nobody answers a file: a link says in the end which version it speaks
         "state": snapshot.state,
         "generation": snapshot.generation,
         "frozenBy": list(snapshot.frozen_by),

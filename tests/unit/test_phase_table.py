@@ -157,6 +157,16 @@ TABLE = [
         over(ended(1, **claude(is_error=True, subtype="error_max_turns"))),
         "Failed MaxTurns",
     ),
+    (  # last words of another version
+        an_execution(),
+        seen(a_pod(exit_code=0, agent={"unreadable": "its runner tells in version 7"})),
+        "Failed RunnerFault",
+    ),
+    (
+        an_execution(command=COMMAND),
+        seen(a_pod(exit_code=0, agent={"unreadable": "its runner tells in version 7"})),
+        "Succeeded Completed",
+    ),
     (  # a pause had cost it the API connection
         an_execution(),
         over(ended(1, **claude(is_error=True, terminalReason="api_error", cutOff=True))),

@@ -169,6 +169,20 @@ def test_a_pod_that_is_not_to_start_is_told_nothing(spec: dict[str, Any]) -> Non
     assert actions(execution, seen(a_pod(gone_by=NOW))) == ()
 
 
+@pytest.mark.parametrize(
+    ("status", "ready", "phase"),
+    [("Starting", False, Phase.STARTING), ("Starting", True, Phase.RUNNING)],
+)
+def test_a_runner_of_another_version_is_named_in_the_status(
+    status: str, ready: bool, phase: Phase
+) -> None:
+    words = "runner 9.0 speaks link 3-4, this program 1-2: install the operator"
+    silence = Silence(ago(1), NOW, message=words, versions_differ=True)
+    observed = seen(a_pod(running=True, ready=ready), silence=silence)
+    decision = decide(an_execution(status=was(status)), observed, now=NOW)
+    assert (decision.status.phase, decision.status.message) == (phase, words)
+
+
 def test_deleting_the_object_cancels_whatever_its_spec_says() -> None:
     execution = an_execution(deleted=1, generation=2, status=RUNNING)
     deliver = Deliver(POD, POD_UID, Verb.CANCEL, a_wish("Cancelled"))
