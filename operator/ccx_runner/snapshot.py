@@ -13,8 +13,11 @@ MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 36
-"""Of a word that the process itself has said, where room is short: that of a session id."""
+_NAME_BYTES: Final = 28
+"""Of a word that the process itself has said, where room is short."""
+
+_SESSION_BYTES: Final = 36
+"""The whole of a session id: it is needed to resume."""
 
 State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
@@ -167,15 +170,15 @@ def _cut_message(snapshot: Snapshot, excess: int) -> Snapshot:
 def _cut_names(snapshot: Snapshot, _excess: int) -> Snapshot:
     """These words are the process's own, of any length."""
 
-    def short(name: str | None) -> str | None:
-        return None if name is None else _cut(name, _NAME_BYTES)
+    def short(name: str | None, most: int = _NAME_BYTES) -> str | None:
+        return None if name is None else _cut(name, most)
 
     claude = snapshot.claude
     if claude is None:
         return snapshot
     claude = replace(
         claude,
-        session_id=short(claude.session_id),
+        session_id=short(claude.session_id, _SESSION_BYTES),
         model=short(claude.model),
         subtype=short(claude.subtype),
         terminal_reason=short(claude.terminal_reason),

@@ -161,4 +161,4 @@ def test_a_long_name_is_cut_only_where_room_is_short() -> None:
     snapshot = a_snapshot(claude=ClaudeFacts(model=arn, result="x" * 1024))
     assert json.loads(to_json(snapshot, 2048))["claude"]["model"] == arn
     endless = a_snapshot(claude=ClaudeFacts(model=arn * 100, result="x" * 1024))
-    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:36]
+    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:28]
