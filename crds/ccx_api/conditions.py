@@ -69,7 +69,16 @@ class Reason(StrEnum):
 
     STARTED = "Started"
     RESUMED = "Resumed"
+    TURN_RESTARTED = "TurnRestarted"
+    """A pause had cost Claude the API connection; its turn goes on by --resume, once."""
+
     PAUSED_BY_USER = "PausedByUser"
+    BUDGET_SOFT_LIMIT = "BudgetSoftLimit"
+    """Its runner has frozen it at the soft limit of its budget."""
+
+    RATE_LIMITED = "RateLimited"
+    """Its runner has frozen it until the API's rate limit is over."""
+
     COMPLETED = "Completed"
     API_ERROR = "ApiError"
     MAX_TURNS = "MaxTurns"

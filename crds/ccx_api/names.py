@@ -21,6 +21,10 @@ ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 ANNOTATION_STARTED_AS: Final = f"{GROUP}/started-as"
 """On an execution that has had a pod, or is just about to: its uid. In a copy it is another's."""
 
+ANNOTATION_WISH: Final = f"{GROUP}/wish"
+"""On a pod: its first wish, as JSON. It may change until the kubelet starts the agent's container,
+which reads it then."""
+
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
 

@@ -3,9 +3,15 @@
 Written by ccx_runner.snapshot, which imports nothing of ours; a test holds the two together.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
 
 from ccx_api.model import ApiModel
+
+VERSIONS: Final = (1, 2)
+"""Of snapshots that can be read: this one and the one before. Unknown fields are ignored."""
 
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
 
@@ -49,6 +55,11 @@ class ClaudeSnapshot(ApiModel):
     usage: UsageSnapshot = UsageSnapshot()
     result_bytes: int = 0
     result: str = ""
+    restarts: int = 0
+    """How many times its turn was restarted with --resume in this pod: once at most."""
+
+    cut_off: bool = False
+    """A freeze has cost it the API connection, and its turn was not restarted: see message."""
 
 
 class OutputSnapshot(ApiModel):
@@ -66,12 +77,15 @@ class MirrorSnapshot(ApiModel):
 
 
 class Snapshot(ApiModel):
-    v: Literal[1]
+    v: Annotated[int, Field(ge=VERSIONS[0], le=VERSIONS[-1])]
     state: Literal["Starting", "Running", "Paused", "Ending", "Ended"]
     generation: int = 0
     """The newest generation of the spec whose wish the runner has carried out."""
 
     frozen_by: tuple[str, ...] = ()
+    """Who wants it frozen: spec, local (from inside the pod), budget, rateLimit. It thaws when
+    none is left."""
+
     pid: int | None = None
     pgid: int | None = None
     started_at: float | None = None
@@ -90,3 +104,12 @@ class Snapshot(ApiModel):
     claude: ClaudeSnapshot | None = None
     output: OutputSnapshot = OutputSnapshot()
     mirror: MirrorSnapshot = MirrorSnapshot()
+
+
+def unreadable(told: Mapping[str, Any]) -> str:
+    """Why a snapshot of another version is not read; empty if its version can be."""
+    version = told.get("v")
+    if not isinstance(version, int) or version in VERSIONS:
+        return ""
+    known = f"{VERSIONS[0]}-{VERSIONS[-1]}"
+    return f"its runner tells of itself in version {version}, this program reads {known}"

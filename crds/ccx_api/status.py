@@ -70,6 +70,9 @@ class SessionStatus(ApiModel):
     terminal_reason: str | None = None
     """Claude's own word on why it stopped."""
 
+    restarts: int = 0
+    """How many times its turn was restarted after a pause had cost it the API connection."""
+
 
 class UsageStatus(ApiModel):
     """What Claude's results reported as used, over all attempts."""

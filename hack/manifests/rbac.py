@@ -22,7 +22,7 @@ _EXEC: Final = ("get", "create")
 OPERATOR_RULES: Final[Rules] = (
     (GROUP, PLURAL, ("get", "list", "watch", "patch", "delete")),
     (GROUP, f"{PLURAL}/status", ("patch",)),
-    ("", "pods", ("get", "list", "watch", "create", "delete")),
+    ("", "pods", ("get", "list", "watch", "create", "patch", "delete")),
     ("", "pods/exec", _EXEC),
     ("", "persistentvolumeclaims", ("get", "create")),
     ("", "events", ("create",)),

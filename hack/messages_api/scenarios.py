@@ -10,6 +10,8 @@ which wins and may carry parameters: `@@{"scenario": "slow", "chunks": 100}@@`.
     slow        streams in small pieces: chunks (40), delay in seconds (0.25)
     stall       stops in the middle of the stream: stall in seconds (3600)
     drop        aborts the connection in the middle of the stream
+    cut         aborts the connection in the middle of the stream, after `after` seconds (5), and
+                the next `fail` (1) at once, then hello; `key` names the counter
     flaky       answers 529 `fail` times (2), then hello; `key` names the counter
     error400, error401, error429, error500, error529
                 that HTTP status every time
@@ -45,6 +47,11 @@ class ApiError:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUp:
+    """No answer: the connection is aborted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One assistant message and how it is streamed."""
 
@@ -55,7 +62,7 @@ class Answer:
     """Seconds between two pieces of text."""
 
     breaks_with: str | None = None
-    """`stall` or `drop` in the middle of the text."""
+    """`stall` or `drop` in the middle of the text, after `stall_seconds`."""
 
     stall_seconds: float = 3600.0
 
@@ -65,15 +72,17 @@ class Answer:
 
 
 class Script:
-    """Holds what must outlive a request: the counters of `flaky`."""
+    """Holds what must outlive a request: how often a key was asked for."""
 
     def __init__(self) -> None:
-        self._failures: dict[str, int] = {}
+        self._asked: dict[str, int] = {}
 
-    def answer(self, body: Json, path_scenario: str) -> Answer | ApiError:
+    def answer(self, body: Json, path_scenario: str) -> Answer | ApiError | HangUp:
         text = _newest_human_text(body)
         directives = DIRECTIVE.findall(text)
-        wanted = json.loads(directives[-1]) if directives else {"scenario": path_scenario}
+        wanted: Json = {"scenario": path_scenario}
+        if directives:
+            wanted = json.loads(directives[-1])
         scenario = str(wanted["scenario"])
         if scenario == "flaky":
             scenario = self._flaky(wanted)
@@ -81,12 +90,20 @@ class Script:
             return ApiError(*ERRORS[scenario])
         if not body.get("tools"):  # a side request, such as for a title
             return Answer(({"type": "text", "text": '{"title": "scripted"}'},), 10, 5)
+        if scenario == "cut" and (before := self._asked_before(wanted)):
+            if before <= wanted.get("fail", 1):
+                return HangUp()
+            scenario = "hello"
         return _answer(scenario, wanted, text, has_result=_ends_in_tool_result(body))
 
     def _flaky(self, wanted: Json) -> str:
+        return "error529" if self._asked_before(wanted) < wanted.get("fail", 2) else "hello"
+
+    def _asked_before(self, wanted: Json) -> int:
         key = str(wanted.get("key", ""))
-        self._failures[key] = self._failures.get(key, 0) + 1
-        return "error529" if self._failures[key] <= wanted.get("fail", 2) else "hello"
+        before = self._asked.get(key, 0)
+        self._asked[key] = before + 1
+        return before
 
 
 def _answer(scenario: str, wanted: Json, text: str, *, has_result: bool) -> Answer:
@@ -96,9 +113,16 @@ def _answer(scenario: str, wanted: Json, text: str, *, has_result: bool) -> Answ
         input_tokens=wanted.get("in_tokens", 1200),
         output_tokens=wanted.get("out_tokens", 25 * len(blocks)),
         delay=wanted.get("delay", 0.25 if scenario in ("slow", "stall") else 0.0),
-        breaks_with=scenario if scenario in ("stall", "drop") else None,
-        stall_seconds=wanted.get("stall", 3600.0),
+        breaks_with={"stall": "stall", "drop": "drop", "cut": "drop"}.get(scenario),
+        stall_seconds=_stall(scenario, wanted),
     )
+
+
+def _stall(scenario: str, wanted: Json) -> float:
+    """Before the stream goes on, or breaks."""
+    if scenario == "cut":
+        return float(wanted.get("after", 5.0))
+    return 0.0 if scenario == "drop" else float(wanted.get("stall", 3600.0))
 
 
 def _blocks(scenario: str, wanted: Json, text: str, *, has_result: bool) -> tuple[Json, ...]:
@@ -111,7 +135,7 @@ def _blocks(scenario: str, wanted: Json, text: str, *, has_result: bool) -> tupl
             return _text(wanted.get("final", "The tool has run."))
         case "tool" | "loop":
             return _tool_call(wanted)
-        case "slow" | "stall" | "drop":
+        case "slow" | "stall" | "drop" | "cut":
             return _text("".join(f"chunk {n:04d}. " for n in range(wanted.get("chunks", 40))))
         case "hello" | "obey":
             return _text(wanted.get("text", "Hello from the scripted Messages API."))

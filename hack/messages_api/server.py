@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from messages_api.scenarios import CACHE_READ_TOKENS, Answer, ApiError, Json, Script
+from messages_api.scenarios import CACHE_READ_TOKENS, Answer, ApiError, HangUp, Json, Script
 
 MAX_REQUEST = 64 * 1024 * 1024
 PIECE = 16
@@ -54,6 +54,9 @@ class MessagesApi:
             }
         )
         answer = self._script.answer(body, scenario)
+        if isinstance(answer, HangUp):
+            _hang_up(request)
+            return web.Response()
         if isinstance(answer, ApiError):
             error = {"type": answer.kind, "message": answer.message}
             return web.json_response({"type": "error", "error": error}, status=answer.status)
@@ -61,6 +64,11 @@ class MessagesApi:
         if not body.get("stream"):
             return web.json_response(message)
         return await _stream(request, answer, message)
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _message(answer: Answer, model: Any, number: int) -> Json:
@@ -119,12 +127,11 @@ async def _send_block(
     for number, piece in enumerate(pieces):
         delta = {"type": kind, key: piece}
         await send("content_block_delta", {"index": index, "delta": delta})
-        if number == len(pieces) // 2 and answer.breaks_with == "drop":
-            if request.transport is not None:
-                request.transport.abort()
-            return False
-        if number == len(pieces) // 2 and answer.breaks_with == "stall":
+        if number == len(pieces) // 2 and answer.breaks_with is not None:
             await asyncio.sleep(answer.stall_seconds)
+            if answer.breaks_with == "drop":
+                _hang_up(request)
+                return False
         await asyncio.sleep(answer.delay)
     await send("content_block_stop", {"index": index})
     return True

@@ -5,6 +5,7 @@
     ├── ApiError          the API server said no
     │   └── Unreachable   it said nothing
     ├── LinkRefused       the runner said no
+    │   └── VersionsDiffer
     └── LinkLost          the runner said nothing, or the link ended
 
 Their texts are fit for logs and status messages: no header, token, wish or prompt is in them.
@@ -72,6 +73,10 @@ class Unreachable(ApiError):  # noqa: N818 - what is known, not what failed
 
 class LinkRefused(KubeError):  # noqa: N818 - an answer, not a failure
     """The runner's own words on why it does not do what was asked."""
+
+
+class VersionsDiffer(LinkRefused):
+    """Runner and we have no version of the link, or of snapshots, in common."""
 
 
 class LinkLost(KubeError):  # noqa: N818 - what is known, not what failed

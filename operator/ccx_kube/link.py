@@ -13,9 +13,9 @@ from typing import Final, Self
 
 from pydantic import ValidationError
 
-from ccx_api.snapshot import Snapshot
+from ccx_api.snapshot import Snapshot, unreadable
 from ccx_api.wish import Wish
-from ccx_kube.errors import KubeError, LinkLost, LinkRefused
+from ccx_kube.errors import KubeError, LinkLost, LinkRefused, VersionsDiffer
 from ccx_kube.follow_window import FollowWindow, Item
 from ccx_kube.link_wire import DEFAULT_TIMES, LinkTimes, LinkWire
 from ccx_kube.session import KubeSession
@@ -24,6 +24,7 @@ from ccx_runner.frames import (
     End,
     FrameError,
     Gap,
+    Greeting,
     JsonObject,
     Lease,
     Output,
@@ -34,6 +35,8 @@ from ccx_runner.frames import (
     RunnerFrame,
     SnapshotFrame,
     Verb,
+    agreed,
+    disagreement,
 )
 
 __all__ = ["End", "Gap", "Item", "LinkTimes", "Output", "RunnerLink"]
@@ -65,6 +68,7 @@ class RunnerLink:
         self._ids = itertools.count(1)
         self._window = FollowWindow()
         self._arrived = asyncio.Event()
+        self._version: int | None = None
 
     @classmethod
     async def open(
@@ -86,6 +90,7 @@ class RunnerLink:
         link._task = asyncio.create_task(link._wire.run(session, namespace, pod))
         try:
             await link._until_open(times.open)
+            await link._speak()
         except BaseException:
             await link.close()
             raise
@@ -158,6 +163,12 @@ class RunnerLink:
         if failure is not None:
             raise failure
 
+    async def _speak(self) -> None:
+        """A runner that greets is told what is spoken; the other one knows one version only."""
+        if self.version != 1:
+            with suppress(LinkLost):  # who asks for something learns why
+                await self._wire.send(Lease(version=self.version))
+
     async def _control(self, verb: Verb, wish: Wish | None = None) -> Snapshot:
         wanted = None if wish is None else wish.model_dump(mode="json")
         await self._wire.ask(Request(verb, next(self._ids), wanted))
@@ -200,7 +211,22 @@ class RunnerLink:
                 self._window.take_in(frame)
                 self._arrived.set()
 
+    @property
+    def version(self) -> int:
+        """Of the link, as agreed with the runner."""
+        return self._version or 1
+
+    def _agree(self, told: JsonObject) -> None:
+        greeting = Greeting.of(told)
+        self._version = agreed(greeting.versions)
+        if self._version is None:
+            raise VersionsDiffer(disagreement(greeting))
+
     def _learn(self, told: JsonObject) -> None:
+        if self._version is None:
+            self._agree(told)
+        if words := unreadable(told):
+            raise VersionsDiffer(words)
         try:
             self.snapshot = Snapshot.model_validate(told)
         except ValidationError as exc:  # its own text quotes the output

@@ -1,11 +1,11 @@
 """Pods as JSON objects."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 from ccx_kube.answers import Object
 from ccx_kube.errors import ApiError
-from ccx_kube.objects import object_path, pages
+from ccx_kube.objects import MERGE_PATCH, object_path, pages
 from ccx_kube.session import KubeSession
 
 _API: Final = "/api/v1"
@@ -34,6 +34,19 @@ class Pods:
         async for page in pages(self._session, path, label_selector=label_selector):
             for item in page.get("items") or ():
                 yield item
+
+    async def annotate(
+        self, namespace: str, name: str, uid: str, annotations: Mapping[str, str]
+    ) -> Object | None:
+        """None if there is no pod of that uid any more."""
+        body = {"metadata": {"uid": uid, "annotations": dict(annotations)}}
+        path = object_path(_API, namespace, "pods", name)
+        try:
+            return await self._session.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        except ApiError as exc:
+            if exc.is_not_found or exc.is_conflict:
+                return None
+            raise
 
     async def delete(
         self, namespace: str, name: str, uid: str, grace_seconds: int | None = None

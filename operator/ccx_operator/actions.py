@@ -60,6 +60,17 @@ class ConfirmPod:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFirstWish:
+    """Tell a pod whose process has not started what it is to start with.
+
+    If the kubelet is quicker, the runner's first snapshot says so, and the wish is delivered.
+    """
+
+    pod: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Ask the runner for its snapshot."""
 
@@ -87,6 +98,7 @@ Action = (
     | CreatePod
     | DeletePod
     | ConfirmPod
+    | SetFirstWish
     | Look
     | Deliver
 )

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from ccx_api.names import (
     AGENT_CONTAINER,
+    ANNOTATION_WISH,
     CCX_DIR,
     HOME_DIR,
     READINESS_PORT,
@@ -21,7 +22,6 @@ from ccx_api.names import (
     WORKSPACE_DIR,
 )
 from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
-from ccx_api.wish import Wish
 from ccx_operator.pod_name import attempt
 
 Body = dict[str, Any]
@@ -41,12 +41,17 @@ _CONTINUE: Final = (
     "Your run was interrupted and now goes on. Continue with the task where you left off. What was "
     "under way at the interruption may have had its effect or not: look before you repeat it."
 )
+_FIRST_WISH: Final = "CCX_WISH"
 _READINESS: Final = {
     "httpGet": {"path": "/ready", "port": READINESS_PORT},
     "periodSeconds": 1,
     "failureThreshold": 1,
     "timeoutSeconds": 3,  # a busy node is no reason to look at every execution
 }
+_WISH_PATH: Final = f"metadata.annotations['{ANNOTATION_WISH}']"
+_RUNNER: Final = ("python3", "-I", "-S", RUNNER_PYZ, "run", "--wish", f"$({_FIRST_WISH})")
+"""The kubelet puts the wish in, as it stands on the pod when the container starts."""
+
 _CLAUDE_ENV: Final = {
     "DISABLE_AUTOUPDATER": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -65,7 +70,7 @@ def agent_container(
         **base,
         "name": AGENT_CONTAINER,
         "image": spec.image or default_image,
-        "command": [_literal(word) for word in _command(execution, snapshot_bytes)],
+        "command": [*_RUNNER, *map(_literal, _arguments(execution, snapshot_bytes))],
         "workingDir": WORKSPACE_DIR,
         "env": _env(execution, base.get("env") or []),
         "envFrom": _env_from(spec, base.get("envFrom") or []),
@@ -91,17 +96,15 @@ def _mount(name: str, path: str, claimed: bool) -> Body:
     return {"name": name, "mountPath": path, **({"readOnly": True} if path == CCX_DIR else {})}
 
 
-def _command(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
+def _arguments(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
     spec = execution.spec
-    wish = Wish.of(execution).model_dump_json(exclude_none=True)
-    runner = ["python3", "-I", "-S", RUNNER_PYZ, "run"]
-    options = ["--wish", wish, "--grace", str(spec.termination_grace_period_seconds)]
+    options = ["--grace", str(spec.termination_grace_period_seconds)]
     options += ["--snapshot-bytes", str(snapshot_bytes)]
     if spec.session is not None:
         options.append("--await-reader")  # its gateway: a quick command is over before it comes
     if spec.command is not None:
-        return [*runner, *options, "--", *spec.command]
-    return [*runner, *options, "--claude", "--", *_claude(execution)]
+        return [*options, "--", *spec.command]
+    return [*options, "--claude", "--", *_claude(execution)]
 
 
 def _claude(execution: ClaudeExecution) -> list[str]:
@@ -142,6 +145,7 @@ def _env(execution: ClaudeExecution, template: list[Body]) -> list[Body]:
         {"name": "CCX_TERMINATION_LOG", "value": TERMINATION_LOG},
         {"name": "CCX_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "CCX_READINESS_PORT", "value": str(READINESS_PORT)},
+        {"name": _FIRST_WISH, "valueFrom": {"fieldRef": {"fieldPath": _WISH_PATH}}},
         *_prompt(execution),
         {"name": "HOME", "value": HOME_DIR},
         {"name": "TMPDIR", "value": TMP_DIR},

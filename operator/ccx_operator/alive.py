@@ -7,6 +7,7 @@ from ccx_api.conditions import Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator import frozen
 from ccx_operator.actions import Decision, DeletePod
 from ccx_operator.asking import ask, is_behind
 from ccx_operator.attempts import with_facts
@@ -14,7 +15,12 @@ from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.finish import decided_at, finished
 from ccx_operator.observed import Observed, is_ending
-from ccx_operator.progress import only_live_facts_differ, with_pod, with_snapshot
+from ccx_operator.progress import (
+    only_live_facts_differ,
+    turn_restarted,
+    with_pod,
+    with_snapshot,
+)
 from ccx_operator.start import late_start, start_due, suspended
 from ccx_operator.stopping import stop
 from ccx_operator.wanted import cancel_wanted, soonest
@@ -57,7 +63,7 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     phase = _phase(execution.status, pod, snapshot)
     if phase is Phase.STARTING:
         late = None if _began_in_time(execution, pod, snapshot) else late_start(execution, pod, now)
-        return late or _booting(execution, pod, now)
+        return late or _booting(execution, pod, observed, now)
 
     status = with_pod(execution.status, pod)
     if snapshot is not None:
@@ -95,9 +101,20 @@ def _phase(status: ExecutionStatus, pod: PodFacts, snapshot: Snapshot | None) ->
 
 def _reason(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> Reason:
     if phase is Phase.PAUSED:
-        return Reason.PAUSED_BY_USER
-    resumed = status.reason == Reason.RESUMED if snapshot is None else snapshot.paused_seconds > 0
-    return Reason.RESUMED if resumed else Reason.STARTED
+        return _frozen_reason(status, snapshot)
+    if snapshot is None:
+        known = status.reason in (Reason.RESUMED, Reason.TURN_RESTARTED)
+        return Reason(status.reason) if known else Reason.STARTED
+    if turn_restarted(snapshot):
+        return Reason.TURN_RESTARTED
+    return Reason.RESUMED if snapshot.paused_seconds > 0 else Reason.STARTED
+
+
+def _frozen_reason(status: ExecutionStatus, snapshot: Snapshot | None) -> Reason:
+    if snapshot is not None and snapshot.state == "Paused":
+        return frozen.reason_of(snapshot)
+    known = status.reason in frozen.REASONS  # it is being ended, or nobody has asked anew
+    return Reason(status.reason) if known else Reason.PAUSED_BY_USER
 
 
 def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -> str:
@@ -112,23 +129,27 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
             "spec.suspend has no effect on a running execution whose workspace is on no claim "
             "(spec.workspace.volumeClaimTemplate): use desiredState: Paused"
         )
-        return hint if execution.spec.suspend else ""
-    count = snapshot.control.processes_stopped if snapshot.control else 0
-    text = {0: "frozen", 1: "1 process frozen"}.get(count, f"{count} processes frozen")
-    if "local" in snapshot.frozen_by:
-        return f"{text} from inside the pod: `ccx-runner resume` there thaws it"
-    return text
+        return hint if execution.spec.suspend else turn_restarted(snapshot)
+    return frozen.text_of(snapshot)
 
 
 def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:
-    if observed.silence is None or not is_behind(execution, pod, observed):
+    if observed.silence is None:
+        return ""
+    if observed.silence.versions_differ:
+        return observed.silence.message
+    if not is_behind(execution, pod, observed):
         return ""
     wanted = execution.spec.desired_state
     return f"{wanted} is not delivered yet, its runner does not answer: {observed.silence.message}"
 
 
-def _booting(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Decision:
+def _booting(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
+) -> Decision:
     text = f"pod {pod.name} is made, its process has not started"
+    if observed.silence is not None and observed.silence.versions_differ:
+        text = observed.silence.message
     status = with_pod(execution.status, pod)
     status = settle(execution, status, Phase.STARTING, Reason.POD_CREATED, text, now=now)
     return Decision(status, check_after=soonest(now, start_due(execution, pod)))

@@ -9,7 +9,7 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.claims import Claims
-from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable
+from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable, VersionsDiffer
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
@@ -23,9 +23,11 @@ from ccx_operator.actions import (
     Look,
     RecordUsage,
     RemoveFinalizer,
+    SetFirstWish,
 )
 from ccx_operator.controller import ConflictError
 from ccx_operator.facts import MAX_MESSAGE, pod_facts
+from ccx_operator.first_wish import first_wish
 from ccx_operator.links import Links, Place
 from ccx_operator.observed import RefusalKind, is_ending
 from ccx_operator.outcomes import (
@@ -89,6 +91,8 @@ class KubeCluster:
                 return PodGoing()
             case ConfirmPod(name):
                 return await self._confirm(execution, name) or PodGone()
+            case SetFirstWish(name, uid):
+                return await self._set_first_wish(execution, name, uid)
             case Look(name, uid):
                 place = Place(execution.metadata.uid, namespace, name, uid)
                 look = partial(self._links.look, place)
@@ -131,6 +135,13 @@ class KubeCluster:
             return ours  # made before a crash, or by a request whose answer was lost
         return Refused(RefusalKind.NAME_TAKEN, f"pod {name} belongs to somebody else")
 
+    async def _set_first_wish(self, execution: ClaudeExecution, name: str, uid: str) -> Outcome:
+        namespace = execution.metadata.namespace
+        body = await self._pods.annotate(namespace, name, uid, first_wish(execution))
+        if body is None:
+            return await self._confirm(execution, name) or PodGone()
+        return PodSeen(pod_facts(body))
+
     async def _claim(self, execution: ClaudeExecution, body: dict[str, Any]) -> Refused | None:
         """Before every pod of it: the first makes it."""
         name, namespace = body["metadata"]["name"], execution.metadata.namespace
@@ -158,6 +169,9 @@ class KubeCluster:
     ) -> Outcome:
         try:
             return Heard(await ask())
+        except VersionsDiffer as exc:
+            await self._links.drop(place)
+            return Unanswered(str(exc)[:MAX_MESSAGE], versions_differ=True)
         except LinkRefused as exc:
             # Where it has a newer wish than ours its snapshot says so, and our watch lags.
             newest = self._links.newest(place)

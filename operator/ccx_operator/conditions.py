@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ccx_api.conditions import Condition, ConditionType, Reason
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator import frozen
 from ccx_operator.wanted import is_closing
 
 Truth = Literal["True", "False", "Unknown"]
@@ -53,7 +54,7 @@ def _conditions(phase: Phase, reason: Reason) -> Iterator[_Says]:
     yield _either(ConditionType.POD_READY, free, Reason.READY, Reason.NOT_READY)
     yield _running(phase, reason)
     paused = phase is Phase.PAUSED
-    yield _either(ConditionType.PAUSED, paused, Reason.PAUSED_BY_USER, Reason.NOT_PAUSED)
+    yield _either(ConditionType.PAUSED, paused, _frozen(reason), Reason.NOT_PAUSED)
     if phase.is_terminal:
         succeeded: Truth = "True" if phase is Phase.SUCCEEDED else "False"
         yield _Says(ConditionType.SUCCEEDED, succeeded, reason)
@@ -61,6 +62,10 @@ def _conditions(phase: Phase, reason: Reason) -> Iterator[_Says]:
     else:
         yield _Says(ConditionType.SUCCEEDED, "Unknown", Reason.IN_PROGRESS)
         yield _Says(ConditionType.FINISHED, "False", Reason.IN_PROGRESS)
+
+
+def _frozen(reason: Reason) -> Reason:
+    return reason if reason in frozen.REASONS else Reason.PAUSED_BY_USER
 
 
 def _either(kind: ConditionType, truth: bool, if_true: Reason, if_false: Reason) -> _Says:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from ccx_api.conditions import Reason
 from ccx_api.names import AGENT_CONTAINER, ANNOTATION_GENERATION, RUNNER_CONTAINER
 from ccx_api.snapshot import Snapshot
+from ccx_operator.last_words import other_version, parse_snapshot
 
 Body = Mapping[str, Any]
 
@@ -49,6 +48,9 @@ class AgentFacts:
     finished_at: datetime | None = None
     last_words: Snapshot | None = None
     """From the termination message: the kubelet reads it whatever ends the container."""
+
+    unreadable: str = ""
+    """Why they are not understood: another version."""
 
     fault: str = ""
     """What the termination message says where it is no snapshot, e.g. why nothing started."""
@@ -146,17 +148,6 @@ def time_of(text: object) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
-def parse_snapshot(message: str) -> Snapshot | None:
-    """The first line of a termination message, or None if it is not the runner's."""
-    line = message.partition("\n")[0]
-    if not line.startswith("{"):
-        return None
-    try:
-        return Snapshot.model_validate_json(line)
-    except ValidationError:
-        return None
-
-
 def _unreachable_since(ready: Body, containers_ready: Body) -> datetime | None:
     """A kubelet takes both conditions back together; the node controller, which speaks for one
     that has fallen silent, takes Ready alone. A paused pod was not Ready before: no sign there.
@@ -180,13 +171,14 @@ def _agent(status: Body) -> AgentFacts:
         return AgentFacts(running_since=time_of(_get(state, "running").get("startedAt")))
     ended = _get(state, "terminated")
     message = str(ended.get("message", ""))
-    snapshot = parse_snapshot(message)
+    snapshot, words = parse_snapshot(message), other_version(message)
     return AgentFacts(
         exit_code=_int(ended.get("exitCode")),
         reason=str(ended.get("reason", "")),
         finished_at=time_of(ended.get("finishedAt")),
         last_words=snapshot,
-        fault="" if snapshot else message[:MAX_MESSAGE],
+        unreadable=words,
+        fault="" if snapshot or words else message[:MAX_MESSAGE],
     )
 
 

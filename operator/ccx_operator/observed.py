@@ -58,6 +58,8 @@ class Silence:
     """The first CANCEL that got no answer."""
 
     message: str = ""
+    versions_differ: bool = False
+    """It speaks, but nothing that this operator does."""
 
     def next_try(self, *, urgent: bool) -> datetime:
         """What a user waits for is tried more often than a sample."""

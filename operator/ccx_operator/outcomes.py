@@ -57,6 +57,7 @@ class UsageAsked:
 @dataclass(frozen=True, slots=True)
 class Unanswered:
     message: str
+    versions_differ: bool = False
 
 
 Outcome = (
@@ -82,6 +83,6 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.heard(uid, snapshot, now, pod_uid=action.uid)
         case UsageAsked():
             store.usage_asked(uid)
-        case Unanswered(message):
+        case Unanswered(message, versions_differ):
             cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
-            store.heard_nothing(uid, message, now, cancel=cancel)
+            store.heard_nothing(uid, message, now, cancel=cancel, versions_differ=versions_differ)

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from ccx_api.names import (
     AGENT_CONTAINER,
-    ANNOTATION_GENERATION,
     CCX_DIR,
     RUNNER_CONTAINER,
 )
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts
+from ccx_operator.first_wish import first_wish
 from ccx_operator.owner import labels_of, owner_of
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import AGENT_UID
@@ -76,7 +76,7 @@ def pod_body(execution: ClaudeExecution, images: Images) -> Body:
 def _metadata(execution: ClaudeExecution, template: Body) -> Body:
     metadata = execution.metadata
     annotations = {
-        ANNOTATION_GENERATION: str(metadata.generation),
+        **first_wish(execution),
         # A run is not repeatable: no scale-down for tidiness.
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",

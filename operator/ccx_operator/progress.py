@@ -54,6 +54,13 @@ def with_snapshot(status: ExecutionStatus, snapshot: Snapshot) -> ExecutionStatu
     return status.model_copy(update=update)
 
 
+def turn_restarted(snapshot: Snapshot) -> str:
+    """What a person is told of it; empty if it was not."""
+    if snapshot.claude is None or not snapshot.claude.restarts:
+        return ""
+    return "its turn was restarted with --resume: a pause had cost it the API connection"
+
+
 def only_live_facts_differ(old: ExecutionStatus, new: ExecutionStatus) -> bool:
     return old == new.model_copy(update={field: getattr(old, field) for field in _LIVE})
 
@@ -77,6 +84,7 @@ def _claude(claude: ClaudeSnapshot, ended: EndedAttempts) -> dict[str, object]:
             model=claude.model,
             turns=ended.turns + claude.turns,
             terminal_reason=claude.terminal_reason,
+            restarts=claude.restarts,
         )
     if (usage := usage_of(claude)) is not None:
         update["usage"] = usage_with(ended, usage)

@@ -7,7 +7,15 @@ from ccx_api.conditions import Reason
 from ccx_api.names import FINALIZER
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, AddFinalizer, ConfirmPod, CreatePod, Decision, DeletePod
+from ccx_operator.actions import (
+    Action,
+    AddFinalizer,
+    ConfirmPod,
+    CreatePod,
+    Decision,
+    DeletePod,
+    SetFirstWish,
+)
 from ccx_operator.attempts import how_it_goes_on
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
@@ -60,6 +68,8 @@ def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime
         return Decision(suspended(execution, status, now=now), delete)
     if pod.terminating:
         return Decision(execution.status)  # gone soon, and then it is decided what that means
+    if pod.generation < execution.metadata.generation:
+        return Decision(execution.status, (SetFirstWish(pod.name, pod.uid),))
     if pod.gated:
         return _gated(execution, pod, now)
     return late_start(execution, pod, now) or _starting(execution, pod, now)

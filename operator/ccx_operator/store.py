@@ -222,7 +222,15 @@ class Store:
         self._change(uid, looked=Looked(now, pod.ready), silence=None)
         self._saw_snapshot(uid, snapshot, now)
 
-    def heard_nothing(self, uid: Uid, message: str, now: datetime, *, cancel: bool) -> None:
+    def heard_nothing(
+        self,
+        uid: Uid,
+        message: str,
+        now: datetime,
+        *,
+        cancel: bool,
+        versions_differ: bool = False,
+    ) -> None:
         before = self.observe(uid).silence
         silence = Silence(
             since=before.since if before else now,
@@ -230,6 +238,7 @@ class Store:
             tries=min(before.tries + 1, 30) if before else 1,
             cancel_since=(before.cancel_since if before else None) or (now if cancel else None),
             message=message,
+            versions_differ=versions_differ,
         )
         self._change(uid, silence=silence)
 

@@ -11,6 +11,7 @@ from ccx_api.snapshot import ClaudeSnapshot, Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import PodFacts
+from ccx_operator.progress import turn_restarted
 from ccx_operator.wanted import cancel_reason, cancel_wanted
 
 RUNNER_FAULT_CODE = 125
@@ -110,8 +111,8 @@ def _success(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict |
     if not succeeded:
         return None
     lingered = "its process did not exit within the grace after the result, and was ended"
-    text = lingered if snapshot.ended_by == "Lingered" else ""
-    return Verdict(Phase.SUCCEEDED, Reason.COMPLETED, text)
+    told = (lingered if snapshot.ended_by == "Lingered" else "", turn_restarted(snapshot))
+    return Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "; ".join(filter(None, told)))
 
 
 def _out_of_memory(pod: PodFacts | None) -> Verdict | None:
@@ -125,6 +126,8 @@ def _own_failure(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdi
     if snapshot is None or snapshot.state != "Ended" or snapshot.ended_by == "Outside":
         return None
     claude, code = snapshot.claude, snapshot.exit_code
+    if claude is not None and claude.is_error and claude.cut_off:
+        return Verdict(Phase.FAILED, Reason.INTERRUPTED, snapshot.message)
     if claude is not None and claude.is_error:
         return _error(execution, claude)
     told = f": {snapshot.message}" if snapshot.message else ""
@@ -169,6 +172,9 @@ def _without_last_words(
         return Verdict(Phase.FAILED, Reason.CONFIG_ERROR, text)
     if code == RUNNER_FAULT_CODE:
         return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, why)
+    if pod.agent.unreadable and execution.spec.command is None:
+        text = f"whether Claude has succeeded is not known: {pod.agent.unreadable}"
+        return Verdict(Phase.FAILED, Reason.RUNNER_FAULT, text)
     if execution.spec.command is None:
         return Verdict(Phase.FAILED, Reason.NO_RESULT, _no_result(code))
     if code == 0:

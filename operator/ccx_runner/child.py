@@ -1,24 +1,16 @@
-"""Start the main process of the execution, and reap everything that ends (a PID 1's duty).
+"""The main process of the execution, and the reaping of everything that ends (a PID 1's duty).
 
-argv -> spawn() -> Child ... SIGCHLD -> reap() -> exit code of the child, and whether any is left
+spawn() -> Child ... SIGCHLD -> reap() -> exit code of the child, and whether any is left
 """
 
 import os
-import shutil
 import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
-
-NICENESS = 10
-"""Of everything the agent runs, so that control stays quick on a busy node."""
+from typing import IO, Protocol
 
 MAX_REAPED = 1000
 """Zombies in one go; then the event loop has its turn."""
-
-_UNCATCHABLE = frozenset({signal.SIGKILL, signal.SIGSTOP})
 
 
 class ExecError(Exception):
@@ -40,34 +32,41 @@ class Reaped:
     may_be_more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """Our ends. They do not block."""
+
+    stdin: IO[bytes] | None
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+
+
 class Child:
     """The main process: leader of a session and a group of its own."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
-        self.pid = process.pid
+    def __init__(
+        self,
+        pid: int,
+        pipes: Pipes,
+        exec_error: Callable[[], "ExecError | None"],
+    ) -> None:
+        """`exec_error` is asked once it has ended."""
+        self.pid, self.pipes = pid, pipes
+        self.exec_error: ExecError | None = None
+        """Why it never became the program: known only at its end, where it began frozen."""
 
-    @property
-    def stdin(self) -> IO[bytes]:
-        return _piped(self._process.stdin)
-
-    @property
-    def stdout(self) -> IO[bytes]:
-        return _piped(self._process.stdout)
-
-    @property
-    def stderr(self) -> IO[bytes]:
-        return _piped(self._process.stderr)
+        self._ask_exec_error = exec_error
+        self._exit_code: int | None = None
 
     def has_completed(self) -> bool:
         """It has ended, although it may not have been reaped yet."""
-        if self._process.returncode is not None:
+        if self._exit_code is not None:
             return True
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.pid, flags) is not None
 
     def send(self, number: signal.Signals) -> None:
-        if self._process.returncode is None:  # else the pid may be somebody else's
+        if self._exit_code is None:  # else the pid may be somebody else's
             os.kill(self.pid, number)
 
     def send_to_group(self, number: signal.Signals) -> None:
@@ -78,7 +77,7 @@ class Child:
             pass
 
     def reap(self) -> Reaped:
-        """Never blocks. Popen must not wait by itself: it would miss what was reaped here."""
+        """Never blocks."""
         exit_code = None
         for _ in range(MAX_REAPED):
             try:
@@ -88,59 +87,16 @@ class Child:
             if pid == 0:
                 return Reaped(exit_code, nobody_left=False)
             if pid == self.pid:
-                exit_code = self._process.returncode = os.waitstatus_to_exitcode(status)
+                exit_code = self._ended(os.waitstatus_to_exitcode(status))
         return Reaped(exit_code, nobody_left=False, may_be_more=True)
 
-
-def spawn(argv: Sequence[str], environment: Mapping[str, str], *, with_stdin: bool) -> Child:
-    """Must be called before any other thread exists: raises ExecError.
-
-    What runs between fork and exec is Python, in a copy of this process that has one thread:
-    a lock that another one held would never be released there.
-    """
-    try:
-        process = subprocess.Popen(
-            argv,
-            env=environment,
-            bufsize=0,
-            stdin=subprocess.PIPE if with_stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=_become_the_agents,
-        )
-    except OSError as exc:
-        raise _exec_failed(argv[0], environment, exc) from exc
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-    return Child(process)
+    def _ended(self, exit_code: int) -> int:
+        self.exec_error = self._ask_exec_error()
+        self._exit_code = self.exec_error.exit_code if self.exec_error else exit_code
+        return self._exit_code
 
 
-def _become_the_agents() -> None:
-    """Nice, no signal blocked, none ignored: nothing of the supervisor's own ways is inherited."""
-    os.nice(NICENESS)
-    for number in signal.valid_signals() - _UNCATCHABLE:
-        try:
-            signal.signal(number, signal.SIG_DFL)
-        except OSError:
-            pass  # the C library keeps some of the real-time signals
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+class SecondRun(Protocol):
+    """Starts another main process after the first. Raises ExecError or OSError."""
 
-
-def _exec_failed(program: str, environment: Mapping[str, str], exc: OSError) -> ExecError:
-    is_path = "/" in program
-    found = program if is_path else shutil.which(program, path=environment.get("PATH"))
-    if isinstance(exc, FileNotFoundError) and found and Path(found).exists():
-        return ExecError(f"{program}: the interpreter in its first line is not found", 127)
-    if isinstance(exc, (FileNotFoundError, NotADirectoryError)):
-        return ExecError(f"{program}: not found" + ("" if is_path else " on PATH"), 127)
-    if isinstance(exc, PermissionError):
-        return ExecError(f"{program}: is not an executable file", 126)
-    return ExecError(f"{program}: cannot be started: {exc.strerror}", 126)
-
-
-def _piped(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise RuntimeError("the pipe was not asked for")
-    return pipe
+    def __call__(self, *, frozen: bool) -> Child: ...

@@ -73,6 +73,9 @@ class Lease:
     done: bool = False
     """It reads no more, and is not to be waited for."""
 
+    version: int | None = None
+    """Of the link, which it speaks from now on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

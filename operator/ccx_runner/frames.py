@@ -29,6 +29,7 @@ from ccx_runner.frame_types import (
     Stream,
     Verb,
 )
+from ccx_runner.greeting import Greeting, agreed, disagreement
 
 __all__ = [
     "MAX_OUTPUT",
@@ -40,6 +41,7 @@ __all__ = [
     "FrameError",
     "FrameType",
     "Gap",
+    "Greeting",
     "JsonObject",
     "Lease",
     "Output",
@@ -51,7 +53,9 @@ __all__ = [
     "SnapshotFrame",
     "Stream",
     "Verb",
+    "agreed",
     "client_frames",
+    "disagreement",
     "encode",
     "runner_frames",
 ]
@@ -101,7 +105,12 @@ def _payload(frame: ClientFrame | RunnerFrame) -> tuple[FrameType, bytes]:
         case Request():
             return FrameType(frame.verb), _dumps({"id": frame.id, **(frame.wish or {})})
         case Lease():
-            return FrameType.LEASE, _dumps({"done": True} if frame.done else {})
+            return FrameType.LEASE, _dumps(_lease_object(frame))
+
+
+def _lease_object(lease: Lease) -> JsonObject:
+    version = {} if lease.version is None else {"version": lease.version}
+    return {"done": True, **version} if lease.done else version
 
 
 def _reply_object(reply: Reply) -> JsonObject:
@@ -188,7 +197,9 @@ def _credit(payload: bytes) -> ClientFrame:
 
 
 def _lease(payload: bytes) -> ClientFrame:
-    return Lease(done=_object("LEASE", payload).get("done") is True)
+    said = _object("LEASE", payload)
+    version = _number("LEASE", said, "version") if "version" in said else None
+    return Lease(done=said.get("done") is True, version=version)
 
 
 def _request_parser(verb: Verb) -> Callable[[bytes], ClientFrame]:

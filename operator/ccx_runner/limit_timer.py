@@ -19,6 +19,9 @@ class LimitTimer:
         """None: no such limit. To be followed by arm()."""
         self._limits[by] = math.inf if active_seconds is None else active_seconds
 
+    def drop_limit(self, by: EndedBy) -> None:
+        self._limits.pop(by, None)
+
     def has_limit(self, by: EndedBy) -> bool:
         return by in self._limits
 

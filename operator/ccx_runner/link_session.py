@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import struct
+from dataclasses import replace
 from typing import Final
 
 from ccx_runner.follower import Follower
@@ -28,6 +29,7 @@ from ccx_runner.frames import (
     client_frames,
     encode,
 )
+from ccx_runner.greeting import FIRST, VERSIONS, greeting, span
 from ccx_runner.link_ports import Links
 
 WRITE_HIGH: Final = 64 * 1024
@@ -48,6 +50,7 @@ class LinkSession(asyncio.Protocol):
         self._pump_due: asyncio.Handle | None = None
         self._lease: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
+        self._version = FIRST
 
     @property
     def is_behind(self) -> bool:
@@ -62,7 +65,7 @@ class LinkSession(asyncio.Protocol):
             self.end(refusal)
             return
         self._links.open.add(self)
-        self._write(SnapshotFrame(self._links.snapshot()))
+        self._write(SnapshotFrame({**self._links.snapshot(), "link": greeting()}))
         self._lease = self._loop.call_later(self._links.lease_seconds, self._check_lease)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -148,9 +151,17 @@ class LinkSession(asyncio.Protocol):
                 self._write(Reply(frame.id, snapshot=self._links.snapshot()))
             case Request():
                 self._links.start(frame, self._write)
-            case Lease(done):
+            case Lease(done, version):
                 if done:
                     self._follower.stop()
+                if version is not None:
+                    self._speak(version)
+
+    def _speak(self, version: int) -> None:
+        if version in VERSIONS:
+            self._version = version
+        else:
+            self.end(f"link version {version} is none of this runner's, {span(VERSIONS)}")
 
     def _showed_life(self) -> None:
         self._follower.showed_life()
@@ -172,9 +183,14 @@ class LinkSession(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(encode(frame))
+        transport.write(encode(self._in_its_version(frame)))
         if transport.get_write_buffer_size() > MAX_UNREAD:
             transport.abort()
+
+    def _in_its_version(self, frame: RunnerFrame) -> RunnerFrame:
+        if isinstance(frame, SnapshotFrame | Reply) and frame.snapshot is not None:
+            return replace(frame, snapshot={**frame.snapshot, "v": self._version})
+        return frame
 
     def _take_last_words(self) -> None:
         """A write has failed, as the client has gone: what it had sent before still counts."""

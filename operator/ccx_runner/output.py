@@ -20,6 +20,9 @@ from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 
 READ_BYTES = 64 * 1024
+MOST_IN_A_PIPE = 1024 * 1024
+"""What Linux lets an unprivileged process put into one."""
+
 FLUSH_SECONDS = 0.2
 """After that, the beginning of a line is handed on without its end."""
 
@@ -46,7 +49,12 @@ class Output:
         self._mirror_fd: int | None = None
 
     def read(self, pipes: dict[Stream, IO[bytes]]) -> None:
-        """Begin. The pipes must not block; they are closed at their end."""
+        """Begin, or go on with the pipes of another run where the offsets have come to.
+
+        The pipes must not block; they are closed at their end.
+        """
+        self.close()
+        self.ended.clear()
         self._pipes = pipes
         for stream, pipe in pipes.items():
             self._loop.add_reader(pipe.fileno(), self._read, stream)
@@ -58,6 +66,18 @@ class Output:
                 pass
             if stream in self._pipes:
                 self._end(stream)
+
+    def catch_up(self) -> None:
+        """Take what the main process had printed before it ended."""
+        for _ in range(MOST_IN_A_PIPE // READ_BYTES):
+            if Stream.STDOUT not in self._pipes or not self._read(Stream.STDOUT):
+                return
+
+    def finish(self) -> None:
+        """There will be no more: the mirror says what it has left out."""
+        self._unwatch_mirror()
+        self._sinks.mirror.finish()
+        self._watch_mirror()
 
     def close_mirror(self) -> None:
         """What stdout has not taken by now is left out."""
@@ -117,9 +137,6 @@ class Output:
         if stream is Stream.STDOUT and self._sinks.claude is not None:
             self._sinks.claude.feed_end()
         if not self._pipes:
-            self._unwatch_mirror()
-            self._sinks.mirror.finish()
-            self._watch_mirror()
             self.ended.set()
         self._taken()
 

@@ -1,46 +1,24 @@
-"""`ccx-runner run`: wire the supervisor, the output and the links together, from start to exit.
+"""`ccx-runner run`: from the command line to the exit code.
 
-places -> listen -> spawn -> [supervisor | output | links | readiness] -> all gone -> drain -> code
-
-A snapshot goes to the termination log and to all links at every state change.
+places -> listen -> first run of the process, frozen if that is wished -> Runner -> code
 """
 
 import asyncio
 import logging
-import sys
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from ccx_runner import readiness, signals
-from ccx_runner.child import Child, ExecError, spawn
-from ccx_runner.defences import become_subreaper, forbid_ptrace, is_stranger
-from ccx_runner.frame_types import Stream
-from ccx_runner.link_server import LinkServer
-from ccx_runner.mirror import Mirror
-from ccx_runner.output import Output, Sinks
-from ccx_runner.prompt import hand_over
+from ccx_runner import signals
+from ccx_runner.child import ExecError
+from ccx_runner.defences import become_subreaper, forbid_ptrace
+from ccx_runner.runner import RUNNER_FAULT, Runner
+from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places, agents
-from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
-from ccx_runner.spool import Spool
+from ccx_runner.snapshot import Snapshot
 from ccx_runner.stream_json import StreamJsonReader
-from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
-from ccx_runner.tree_end import wait_for
-from ccx_runner.wishes import Refused, Wish, Wishes
+from ccx_runner.wishes import Wishes
 
 log = logging.getLogger(__name__)
-
-RUNNER_FAULT = 125
-"""Exit code when the runner itself has failed."""
-
-EOF_SECONDS = 5.0
-"""For pipes that somebody beside the execution holds open after its end."""
-
-MIRROR_SECONDS = 1.0
-"""For the container's stdout to take what still waits."""
-
-POLL_SECONDS = 0.02
 
 
 def run(options: Options, places: Places, environment: Mapping[str, str]) -> int:
@@ -65,182 +43,14 @@ async def _run(
     outside = signals.kubelets()
     become_subreaper()
     forbid_ptrace()
-    runner = Runner(options, places, termination_log)
+    claude = StreamJsonReader() if options.claude else None
+    runs = Runs(options.argv, agents(environment), places.prompt, claude)
+    runner = Runner(options, places, termination_log, runs, claude)
     await runner.listen()
+    wish = options.wish
+    wishes = Wishes().take(wish.verb, wish) if wish else Wishes()
     try:
-        child = spawn(options.argv, agents(environment), with_stdin=places.prompt is not None)
+        child = runs.first(frozen=wishes.frozen)
     except ExecError as exc:
         return await runner.not_started(exc)
-    return await runner.supervise(child, outside)
-
-
-class Runner:
-    """The link's `Control`: the supervisor, and the snapshot of all facts."""
-
-    def __init__(self, options: Options, places: Places, termination_log: TerminationLog) -> None:
-        self._options, self._places = options, places
-        self._termination_log = termination_log
-        self._log_failed = False
-        self._spool = Spool(places.run_dir / "spool")
-        self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
-        self._claude = StreamJsonReader() if options.claude else None
-        self._links = LinkServer(self._spool, self, may_connect=is_stranger)
-        self._readiness = readiness.Readiness(self._is_ready)
-        self._supervisor: Supervisor | None = None
-        self._not_started = Snapshot("Starting")
-        self._told: tuple[object, ...] = ()
-        self._hurry = asyncio.Event()
-
-    async def listen(self) -> None:
-        """Nothing is answered before the process has been started: that does not wait."""
-        if self._places.readiness is not None:
-            await self._readiness.serve(readiness.bind(*self._places.readiness))
-        await self._links.start(self._places.run_dir)
-        self._changed()
-
-    async def not_started(self, exc: ExecError) -> int:
-        log.error("%s", exc)
-        self._not_started = Snapshot("Ended", exit_code=exc.exit_code, message=str(exc))
-        self._changed()
-        await self._leave()
-        return exc.exit_code
-
-    async def supervise(self, child: Child, outside: frozenset[int]) -> int:
-        """From the start of the process to the exit code."""
-        loop = asyncio.get_running_loop()
-        wish = self._options.wish
-        wishes = Wishes().take(wish.verb, wish) if wish else Wishes()
-        supervisor = Supervisor(child, wishes, grace=self._options.grace, changed=self._changed)
-        self._supervisor = supervisor
-        loop.set_exception_handler(self._loop_failed)
-        handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
-        signals.listen(loop, handlers, outside=outside)
-        sinks = Sinks(self._spool, self._mirror, self._claude)
-        output = Output(sinks, taken=self._taken, failed=supervisor.fault)
-        output.read({Stream.STDOUT: child.stdout, Stream.STDERR: child.stderr})
-        if self._places.prompt is not None:
-            hand_over(self._places.prompt, child.stdin)
-        await supervisor.start()
-        await supervisor.gone.wait()
-        await self._take_the_rest(output)
-        supervisor.conclude()
-        await self._leave()
-        return _exit_code(supervisor)
-
-    async def pause(self, wish: Wish | None) -> None:
-        await self._running().pause(wish)
-
-    async def resume(self, wish: Wish | None) -> None:
-        await self._running().resume(wish)
-
-    async def cancel(self, wish: Wish | None) -> None:
-        await self._running().cancel(wish)
-
-    async def interrupt(self) -> None:
-        await self._running().interrupt()
-
-    def snapshot(self) -> Snapshot:
-        supervisor = self._supervisor
-        if supervisor is None:
-            return self._not_started
-        clock = supervisor.clock
-        return Snapshot(
-            state=supervisor.state,
-            generation=supervisor.generation,
-            frozen_by=tuple(sorted(supervisor.wishes.frozen_by)),
-            pid=supervisor.pid,
-            pgid=supervisor.pid,
-            started_at=supervisor.started_at,
-            active_seconds=clock.active,
-            paused_seconds=clock.paused,
-            exit_code=supervisor.exit_code,
-            ended_by=supervisor.ended_by,
-            message=supervisor.message,
-            control=supervisor.control,
-            claude=self._claude.facts if self._claude else None,
-            output=OutputFacts(
-                self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()
-            ),
-            mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
-        )
-
-    def _running(self) -> Supervisor:
-        if self._supervisor is None:
-            raise Refused("the process has not started")
-        return self._supervisor
-
-    def _is_ready(self) -> bool:
-        return self._supervisor is not None and self._supervisor.state == "Running"
-
-    def _changed(self) -> None:
-        """Tried at every change, although it has failed before: the last one matters most."""
-        try:
-            self._termination_log.write(self.snapshot())
-        except OSError as exc:
-            if self._supervisor is None:
-                raise
-            if not self._log_failed:
-                self._log_failed = True
-                self._supervisor.fault(f"the termination log cannot be written: {exc}")
-        self._links.notify_snapshot()
-
-    def _taken(self) -> None:
-        """Output has come in, and with it perhaps a change of what is known of Claude."""
-        self._links.notify_output()
-        if self._claude is None or self._supervisor is None:
-            return
-        if self._claude.result_seen:
-            self._supervisor.result_seen()
-        known = _milestones(self._claude.facts)
-        if known != self._told:
-            self._told = known
-            self._changed()
-
-    def _asked_to_end(self, from_outside: bool) -> None:
-        """TERM or INT: it ends the process; after its end, the wait for readers."""
-        self._hurry.set()
-        self._running().end("Outside" if from_outside else "Inside")
-
-    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A broken connection is its peer's affair; any other failure is the runner's own."""
-        exc = context.get("exception")
-        if "transport" in context:
-            log.warning("a connection failed: %r", exc)
-        else:
-            loop.call_soon(self._running().fault, f"{context['message']}: {exc!r}")
-
-    async def _take_the_rest(self, output: Output) -> None:
-        if not await wait_for(output.ended, EOF_SECONDS):
-            output.close()
-        await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
-        output.close_mirror()
-
-    async def _leave(self) -> None:
-        self._links.notify_end()
-        await self._until(
-            lambda: self._hurry.is_set() or not self._is_wanted(), self._options.drain
-        )
-        await self._links.close()
-        self._readiness.close()
-        self._spool.close()
-
-    def _is_wanted(self) -> bool:
-        awaited = self._options.await_reader and self._links.awaits_reader()
-        return awaited or self._links.readers_behind()
-
-    async def _until(self, is_true: Callable[[], bool], seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not is_true() and time.monotonic() < until:  # noqa: ASYNC110 - neither tells us
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def _milestones(facts: ClaudeFacts) -> tuple[object, ...]:
-    return facts.session_id, facts.turns, facts.is_error, facts.result_bytes
-
-
-def _exit_code(supervisor: Supervisor) -> int:
-    """As a shell says it: 128 + N for a signal."""
-    code = supervisor.exit_code
-    if supervisor.ended_by == "RunnerFault" or code is None:
-        return RUNNER_FAULT
-    return code if code >= 0 else 128 - code
+    return await runner.supervise(child, wishes, outside)

@@ -37,24 +37,37 @@ def kubelets() -> frozenset[int]:
     return frozenset({0, os.getppid()})
 
 
-def listen(
-    loop: asyncio.AbstractEventLoop, handlers: Handlers, *, outside: frozenset[int]
-) -> threading.Thread:
-    """Only after the last fork: see child.spawn(). The thread ends with the process."""
-    thread = threading.Thread(
-        target=_wait, args=(loop, handlers, outside), name="signals", daemon=True
-    )
-    thread.start()
-    return thread
+class Listener:
+    """Its thread ends with the process, or with stop()."""
 
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, handlers: Handlers, *, outside: frozenset[int]
+    ) -> None:
+        self._loop, self._handlers, self._outside = loop, handlers, outside
+        self._thread: threading.Thread | None = None
 
-def _wait(loop: asyncio.AbstractEventLoop, handlers: Handlers, outside: frozenset[int]) -> None:
-    while True:
-        info = signal.sigwaitinfo(HANDLED)
-        try:
-            if info.si_signo == signal.SIGCHLD:
-                loop.call_soon_threadsafe(handlers.on_child)
-            else:
-                loop.call_soon_threadsafe(handlers.on_end, info.si_pid in outside)
-        except RuntimeError:
-            return  # the loop is closed: the runner is on its way out
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._wait, name="signals", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """For a fork, which takes one thread only: see spawn.spawn(). Signals wait meanwhile."""
+        if self._thread is not None and self._thread.ident is not None:
+            signal.pthread_kill(self._thread.ident, signal.SIGCHLD)
+            self._thread.join()
+        self._thread = None
+
+    def _wait(self) -> None:
+        while True:
+            info = signal.sigwaitinfo(HANDLED)
+            try:
+                if info.si_signo != signal.SIGCHLD:
+                    self._loop.call_soon_threadsafe(
+                        self._handlers.on_end, info.si_pid in self._outside
+                    )
+                elif info.si_pid != os.getpid():
+                    self._loop.call_soon_threadsafe(self._handlers.on_child)
+                else:
+                    return  # no child's: stop() has sent it
+            except RuntimeError:
+                return  # the loop is closed: the runner is on its way out

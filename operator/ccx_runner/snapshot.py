@@ -7,12 +7,17 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from ccx_runner.greeting import FIRST
+
 MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 40
-"""Of a word that the process itself has said, where room is short: a session id has 36."""
+_NAME_BYTES: Final = 28
+"""Of a word that the process itself has said, where room is short."""
+
+_SESSION_BYTES: Final = 36
+"""The whole of a session id: it is needed to resume."""
 
 State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
@@ -40,6 +45,14 @@ class Usage:
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
 
+    def plus(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_creation_tokens + other.cache_creation_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ClaudeFacts:
@@ -62,6 +75,11 @@ class ClaudeFacts:
     usage: Usage = Usage()
     result_bytes: int = 0
     result: str = ""
+    restarts: int = 0
+    """How many times its turn was restarted with --resume in this pod: once at most."""
+
+    cut_off: bool = False
+    """A freeze has cost it the API connection, and its turn was not restarted: see message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +120,7 @@ class Snapshot:
 def to_object(snapshot: Snapshot) -> dict[str, Any]:
     """As in the contract: every field is there, absent facts are null."""
     return {
-        "v": 1,
+        "v": FIRST,  # nobody answers a file: a link says in the end which version it speaks
         "state": snapshot.state,
         "generation": snapshot.generation,
         "frozenBy": list(snapshot.frozen_by),
@@ -157,15 +175,15 @@ def _cut_message(snapshot: Snapshot, excess: int) -> Snapshot:
 def _cut_names(snapshot: Snapshot, _excess: int) -> Snapshot:
     """These words are the process's own, of any length."""
 
-    def short(name: str | None) -> str | None:
-        return None if name is None else _cut(name, _NAME_BYTES)
+    def short(name: str | None, most: int = _NAME_BYTES) -> str | None:
+        return None if name is None else _cut(name, most)
 
     claude = snapshot.claude
     if claude is None:
         return snapshot
     claude = replace(
         claude,
-        session_id=short(claude.session_id),
+        session_id=short(claude.session_id, _SESSION_BYTES),
         model=short(claude.model),
         subtype=short(claude.subtype),
         terminal_reason=short(claude.terminal_reason),
@@ -226,6 +244,8 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
         },
         "resultBytes": claude.result_bytes,
         "result": claude.result,
+        "restarts": claude.restarts,
+        "cutOff": claude.cut_off,
     }
 
 

@@ -3,9 +3,9 @@
     stdout -> feed(bytes) -> lines -> ClaudeFacts
 
 Cost and usage are those of the newest `result`: an `assistant` event repeats the usage of its
-message's start, so neither a sum nor the newest of them would be true. Both count on where Claude
-resumes a conversation: how much of it is this run's is for the reader to tell. Unknown types and
-fields are ignored, and so is what is not JSON.
+message's start, so neither a sum nor the newest of them would be true. A second run with --resume
+reports the cost and the tokens by model of both, its own turns alone. Of what a pod before has
+used it is for the reader to tell. Unknown types and fields are ignored, and so is what is not JSON.
 """
 
 import json
@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ccx_runner.snapshot import MAX_RESULT_BYTES, ClaudeFacts, Usage
+from ccx_runner.turn import TurnWatch
 
 MAX_LINE_BYTES: Final = 8 * 1024 * 1024
 LONG_LINE: Final = 1024 * 1024
@@ -32,6 +33,7 @@ class StreamJsonReader:
         self.result_seen = False
         """Claude has said how it ended; the process should exit soon."""
 
+        self.turn = TurnWatch()
         self.skipped_lines = 0
         """Garbage and overlong lines."""
 
@@ -39,6 +41,29 @@ class StreamJsonReader:
         self._line = bytearray()
         self._too_long = False
         self._message_id: str | None = None
+        self._before = ClaudeFacts()
+
+    def thawed(self) -> None:
+        """Its process goes on after a freeze. Before `init` no turn is under way."""
+        if self.facts.session_id is not None:
+            self.turn.thawed()
+
+    def start_again(self) -> None:
+        """The next output is that of a second run, which has resumed the session."""
+        self._before = replace(self.facts, restarts=self.facts.restarts + 1)
+        self.facts = ClaudeFacts(
+            session_id=self.facts.session_id,
+            model=self.facts.model,
+            turns=self._before.turns,
+            cost_usd=self._before.cost_usd,
+            usage=self._before.usage,
+            restarts=self._before.restarts,
+        )
+        self.result_seen, self.turn = False, TurnWatch()
+
+    def not_taken_up(self) -> None:
+        """A freeze has cut the last turn off, and that is the end of it."""
+        self.facts = replace(self.facts, cut_off=True)
 
     def feed(self, data: bytes) -> bool:
         """Take any chunk of stdout, and say whether the facts have changed."""
@@ -58,7 +83,7 @@ class StreamJsonReader:
 
     def _add(self, piece: bytes) -> None:
         if self._too_long or len(self._line) + len(piece) > self._max_line_bytes:
-            self._too_long = True
+            self._too_long = self.turn.unsure = True
             self._line.clear()
         else:
             self._line += piece
@@ -72,6 +97,7 @@ class StreamJsonReader:
 
     def _take(self, line: bytes) -> bool:
         if len(line) > LONG_LINE and b'"result"' not in line:
+            self.turn.skipped(line)
             return True
         try:
             event = json.loads(line)
@@ -79,6 +105,7 @@ class StreamJsonReader:
             return False
         if not isinstance(event, dict):
             return False
+        self.turn.take(event)
         match event.get("type"):
             case "system" if event.get("subtype") == "init":
                 self._init(event)
@@ -106,19 +133,20 @@ class StreamJsonReader:
             self.facts = replace(self.facts, turns=self.facts.turns + 1)
 
     def _result(self, event: dict[str, Any]) -> None:
-        text = _result_text(event)
+        text, before = _result_text(event), self._before
         is_error, turns = event.get("is_error"), event.get("num_turns")
         self.result_seen = True
         self.facts = replace(
             self.facts,
             session_id=_name(event, "session_id") or self.facts.session_id,
-            turns=self.facts.turns if turns is None else _count(turns),
+            turns=self.facts.turns if turns is None else before.turns + _count(turns),
             is_error=is_error if isinstance(is_error, bool) else None,
             subtype=_name(event, "subtype"),
             terminal_reason=_name(event, "terminal_reason"),
             api_status=_http_status(event.get("api_error_status")),
-            cost_usd=_money(event.get("total_cost_usd")),
-            usage=_usage_by_model(event.get("modelUsage")) or _usage(event.get("usage")),
+            cost_usd=_total(before.cost_usd, _money(event.get("total_cost_usd"))),
+            usage=_usage_by_model(event.get("modelUsage"))
+            or before.usage.plus(_usage(event.get("usage"))),
             result_bytes=len(text),
             result=text[:MAX_RESULT_BYTES].decode("utf-8", "ignore"),
         )
@@ -181,6 +209,15 @@ def _money(value: object) -> str | None:
     if not 0 <= value < 1e9:  # exact for any integer, and not so of NaN
         return None
     return f"{Decimal(repr(value)).quantize(Decimal('1e-10')).normalize():f}"
+
+
+def _total(before: str | None, newest: str | None) -> str | None:
+    """Claude's total goes on over --resume; one that is lower has begun anew."""
+    if before is None or newest is None:
+        return newest or before
+    if Decimal(newest) >= Decimal(before):
+        return newest
+    return f"{(Decimal(before) + Decimal(newest)).normalize():f}"
 
 
 def _name(fields: dict[str, Any], key: str) -> str | None:

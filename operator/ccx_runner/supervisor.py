@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Literal
 
-from ccx_runner.child import Child
+from ccx_runner.child import Child, ExecError, SecondRun
 from ccx_runner.defences import free_a_descriptor
 from ccx_runner.freeze import MAX_SECONDS, Proof, freeze, thaw
 from ccx_runner.limit_timer import LimitTimer
 from ccx_runner.process_tree import STOPPED, UnreadableTreeError
 from ccx_runner.run_clock import RunClock
 from ccx_runner.snapshot import ControlFacts, EndedBy, State
-from ccx_runner.tree_end import TreeEnd, last_resort
+from ccx_runner.tree_end import TreeEnd
 from ccx_runner.wishes import CANCEL, LOCAL, PAUSE, RESUME, SPEC, Refused, Wish, Wishes
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,15 @@ and an orphan of a kubectl exec may come to us later."""
 
 class Supervisor:
     def __init__(
-        self, child: Child, wishes: Wishes, *, grace: float, changed: Callable[[], None]
+        self,
+        child: Child,
+        wishes: Wishes,
+        *,
+        grace: float,
+        changed: Callable[[], None],
+        second_run: Callable[[], SecondRun | None] = lambda: None,
     ) -> None:
+        """`second_run` is asked once a main process has ended by itself: does another go on?"""
         self.wishes = wishes
         self.generation = 0
         """The newest whose wish has been carried out."""
@@ -44,24 +51,30 @@ class Supervisor:
         self.message = ""
         self.control: ControlFacts | None = None
         self.started_at = time.time()
-        self.pid = child.pid
         self.state: State = "Starting"
         self.gone = asyncio.Event()
         """Nothing of the execution is left."""
 
         self._child, self._grace, self._changed = child, grace, changed
-        self._clock = RunClock().started(time.monotonic())
+        self._second_run = second_run
+        self._clock = RunClock(is_paused=wishes.frozen).started(time.monotonic())
         self._tree_end = TreeEnd(child, grace=grace)
         self._settling = asyncio.Lock()
         self._limits = LimitTimer(self.end)
         self._tasks: list[asyncio.Task[None]] = []
+        self._handed_on: int | None = None
+        """The exit code of a first run, while a second is being started."""
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def clock(self) -> RunClock:
         return self._clock.read(time.monotonic())
 
     async def start(self) -> None:
-        """Carry out the first wish."""
+        """Carry out the first wish. A child that is wished frozen has been spawned so."""
         self._arm_deadline()
         self._do(self._hold())
         if self.wishes.frozen:
@@ -103,7 +116,7 @@ class Supervisor:
         """Idempotent: the first reason stays, and none if the main process was quicker."""
         if self._is_over:
             return
-        if not self._child.has_completed():
+        if self._handed_on is not None or not self._child.has_completed():
             self.ended_by = by
         self._begin_end()
 
@@ -115,7 +128,7 @@ class Supervisor:
 
     def result_seen(self) -> None:
         """Claude has said its last word; it may take the grace, in active time, to exit."""
-        if not self._limits.has_limit("Lingered"):
+        if self._handed_on is None and not self._limits.has_limit("Lingered"):
             self._limits.set_limit("Lingered", self.clock.active + self._grace)
             self._limits.arm(self._clock)
 
@@ -210,31 +223,53 @@ class Supervisor:
         self._changed()
 
     def _main_ended(self, exit_code: int) -> None:
-        self.exit_code = exit_code
-        self._clock = self._clock.ended(time.monotonic())
         self._tree_end.main_ended.set()
+        if not self._is_over and (again := self._second_run()) is not None:
+            self._handed_on = exit_code
+            self._limits.drop_limit("Lingered")
+            self._do(self._hand_on(again))
+            return
+        self._completed(exit_code)
         if self._is_over:
             self._changed()
         else:
             self._begin_end()
 
+    async def _hand_on(self, again: SecondRun) -> None:
+        """Nobody of the first run is left before the second begins. Wishes hold all the while."""
+        self._tree_end.order()
+        if not await self._tree_end.finish():
+            self.fault("some processes of the first run could not be killed")
+        async with self._settling:
+            if self._is_over:
+                return
+            try:
+                self._child = again(frozen=self.wishes.frozen)
+            except (ExecError, OSError) as exc:
+                self.fault(f"the second run: {exc}")
+                return
+            self._tree_end = TreeEnd(self._child, grace=self._grace)
+            self._handed_on = None
+        self._changed()
+
+    def _completed(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        if self._child.exec_error is not None:
+            self.message = self.message or str(self._child.exec_error)
+        self._clock = self._clock.ended(time.monotonic())
+
     def _begin_end(self) -> None:
-        """Whatever fails here, the end goes on: a fault that calls for an end must not repeat."""
+        if self._handed_on is not None:
+            self._completed(self._handed_on)
         self._enter("Ending")
-        try:
-            self._tree_end.order()
-        except OSError as exc:
-            log.error("cannot ask the processes to end: %s", exc)
-            last_resort(self._child)
+        self._tree_end.order()
         self._do(self._finish_end())
 
     async def _finish_end(self) -> None:
         try:
-            await self._tree_end.finish()
-        finally:
-            if not self._tree_end.nobody_left.is_set():
-                last_resort(self._child)
+            if not await self._tree_end.finish():
                 self.message = self.message or "some processes could not be killed"
+        finally:
             self.gone.set()
 
     def _arm_deadline(self) -> None:

@@ -8,6 +8,7 @@ process that is asked to end, ends its tools itself and may still tell of it. On
 """
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from contextlib import suppress
 from ccx_runner.child import Child
 from ccx_runner.freeze import send_to_all, send_to_groups
 from ccx_runner.process_tree import Tree, UnreadableTreeError, look
+
+log = logging.getLogger(__name__)
 
 KILL_SECONDS = 30.0
 """How long KILL is repeated. What still lives then hangs in the kernel."""
@@ -30,16 +33,34 @@ class TreeEnd:
         self._told = set[tuple[int, int]]()
 
     def order(self) -> None:
-        """Do not wait. A stopped process acts on TERM only once it has been continued."""
+        """Do not wait. A stopped process acts on TERM only once it has been continued.
+
+        Whatever fails here, the end goes on: a fault that calls for an end must not repeat.
+        """
         self._over_at = time.monotonic() + self._grace
+        try:
+            self._order()
+        except OSError as exc:
+            log.error("cannot ask the processes to end: %s", exc)
+            last_resort(self._child)
+
+    def _order(self) -> None:
         below = self.look().alive
         if not self.main_ended.is_set():
             self._told = {p.identity for p in below if p.group == self._child.pid}
             self._child.send_to_group(signal.SIGTERM)
         send_to_all(below, signal.SIGCONT)
 
-    async def finish(self) -> None:
-        """Return when nobody is left, or nothing more can be done about who is."""
+    async def finish(self) -> bool:
+        """Whether nobody is left; if not, nothing more can be done about who is."""
+        try:
+            await self._finish()
+        finally:
+            if not self.nobody_left.is_set():
+                last_resort(self._child)
+        return self.nobody_left.is_set()
+
+    async def _finish(self) -> None:
         await wait_for(self.main_ended, self._over_at - time.monotonic())
         if self.main_ended.is_set() and not self.nobody_left.is_set():
             self._order_the_others()

@@ -18,7 +18,8 @@ VERB_OF: Final = {"Running": RESUME, "Paused": PAUSE, "Cancelled": CANCEL}
 
 SPEC: Final = "spec"
 LOCAL: Final = "local"
-"""Owners of a freeze: the execution's spec, and a person inside the pod."""
+"""Owners of a freeze: the execution's spec, and a person inside the pod. Each lets go of its own
+alone, and the tree stays frozen while one is left."""
 
 
 MAX_GENERATION: Final = 2**63
@@ -104,7 +105,7 @@ class Wishes:
         if self.cancelled:
             raise Refused("cancelled")
         if wish is None:
-            return self._frozen_by(LOCAL, frozen=verb == PAUSE)
+            return self.held(LOCAL, frozen=verb == PAUSE)
         return self._taken(wish)
 
     def _taken(self, wish: Wish) -> "Wishes":
@@ -114,12 +115,13 @@ class Wishes:
         if wish.generation == self.generation and said not in (None, wish.desired_state):
             raise Refused(f"generation {wish.generation} has already said {said}")
         return replace(
-            self._frozen_by(SPEC, frozen=wish.verb == PAUSE),
+            self.held(SPEC, frozen=wish.verb == PAUSE),
             generation=wish.generation,
             active_deadline_seconds=wish.active_deadline_seconds,
             _desired_state=wish.desired_state,
         )
 
-    def _frozen_by(self, owner: str, *, frozen: bool) -> "Wishes":
+    def held(self, owner: str, *, frozen: bool) -> "Wishes":
+        """By that owner, or no longer by that owner: the others' freezes stay."""
         owners = self.frozen_by | {owner} if frozen else self.frozen_by - {owner}
         return replace(self, frozen_by=owners)

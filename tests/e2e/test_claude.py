@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from support.kubectl import Kubectl, a_prompt
+from ccx_api.names import RUNNER_PYZ
+from support.kubectl import Kubectl, Object, a_prompt
 from support.outside import running
 from support.under_test.processes import Processes
 from support.waiting import eventually
@@ -14,6 +15,21 @@ pytestmark = pytest.mark.usefixtures("claude")
 
 def scripted(scenario: str, **parameters: object) -> str:
     return f"@@{json.dumps({'scenario': scenario, **parameters})}@@"
+
+
+def own_view(kubectl: Kubectl, name: str) -> Object:
+    pod = kubectl.execution(name)["status"]["podName"]
+    told: Object = json.loads(kubectl("exec", pod, "--", "python3", RUNNER_PYZ, "status"))
+    return told
+
+
+def session_of(kubectl: Kubectl, name: str) -> str | None:
+    session: str | None = own_view(kubectl, name)["claude"]["sessionID"]
+    return session
+
+
+def paused_seconds(kubectl: Kubectl, name: str) -> float:
+    return float(own_view(kubectl, name)["pausedSeconds"])
 
 
 def bash(command: str) -> str:
@@ -81,6 +97,25 @@ def test_paused_in_the_middle_of_a_stream_it_goes_on_and_loses_nothing(kubectl: 
     whole = "".join(f"chunk {n:04d}. " for n in range(40))
     assert status["result"]["bytes"] == len(whole)
     assert whole.startswith(status["result"]["text"])
+
+
+def test_a_pause_that_costs_it_the_api_connection_costs_it_nothing_else(kubectl: Kubectl) -> None:
+    """It gives up after its own retry; its session then goes on where it was."""
+    once = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
+    prompt = scripted("cut", after=8, key="cut-off", delay=0.01)
+    kubectl.apply(a_prompt("cut-off", prompt, env=once))
+    kubectl.wait("cut-off", "Running")
+    eventually(lambda: session_of(kubectl, "cut-off") is not None, what="its turn is under way")
+    kubectl.wish("cut-off", "Paused")
+    kubectl.wait("cut-off", "Paused")
+    eventually(lambda: paused_seconds(kubectl, "cut-off") > 9, seconds=30, what="a dead connection")
+    kubectl.wish("cut-off", "Running")
+    status = kubectl.wait("cut-off", "Succeeded")["status"]
+    assert status["session"]["restarts"] == 1
+    assert status["session"]["id"] == kubectl.execution("cut-off")["metadata"]["uid"]
+    assert status["result"]["text"] == "Hello from the scripted Messages API."
+    assert "restarted with --resume" in status["message"]
+    assert "TurnRestarted" in kubectl("describe", "cx", "cut-off")
 
 
 def test_its_bash_tool_is_frozen_too_although_it_left_the_session(

@@ -45,6 +45,25 @@ def test_pause_freezes_everything_and_resume_continues_it(
     kubectl("delete", "cx", "frozen")
 
 
+def test_paused_while_its_pod_waits_it_is_frozen_at_its_first_instruction(
+    kubectl: Kubectl, processes: Processes
+) -> None:
+    missing = [{"configMapRef": {"name": "comes-later"}}]
+    kubectl.apply(an_execution("early", command=["sh", "-c", "echo ran"], envFrom=missing))
+    pod = kubectl.reaches("early", "ConfigError")["podName"]
+    kubectl.wish("early", "Paused")
+    eventually(lambda: '"Paused"' in kubectl("get", "pod", pod, "-o", "yaml"), what="a new wish")
+    kubectl("create", "configmap", "comes-later")
+
+    execution = kubectl.wait("early", "Paused")
+    status = execution["status"]
+    assert (status["reason"], status["output"]["bytes"]) == ("PausedByUser", 0)
+    assert (status["activeSeconds"], status["control"]["processesStopped"]) == (0, 1)
+    assert running(processes.of(execution).below()) == []
+    kubectl.wish("early", "Running")
+    assert kubectl.wait("early", "Succeeded")["status"]["output"]["bytes"] == 4
+
+
 @pytest.mark.parametrize("paused", [False, True])
 def test_cancel_ends_every_process_also_of_a_paused_execution(
     kubectl: Kubectl, processes: Processes, paused: bool

@@ -202,6 +202,24 @@ async def test_a_deletion_that_is_forbidden_is_an_error(
         await Pods(session).delete("ns", "p", "u")
 
 
+async def test_only_the_pod_of_that_uid_is_annotated(
+    server: ApiServer, session: KubeSession
+) -> None:
+    server.answer(200, an_object("p"))
+    assert await Pods(session).annotate("ns", "p", "u", {"a": "1"}) == an_object("p")
+    (seen,) = server.seen
+    body = {"metadata": {"uid": "u", "annotations": {"a": "1"}}}
+    assert (seen.method, seen.path, seen.body) == ("PATCH", f"{PODS}/p", body)
+
+
+@pytest.mark.parametrize("code", [404, 409])
+async def test_of_a_pod_that_is_gone_or_another_nothing_is_annotated(
+    server: ApiServer, session: KubeSession, code: int
+) -> None:
+    server.answer(code)
+    assert await Pods(session).annotate("ns", "p", "u", {}) is None
+
+
 @pytest.mark.parametrize(("code", "reason"), [(201, ""), (409, "AlreadyExists")])
 async def test_an_event_is_posted_or_there_already(
     server: ApiServer, session: KubeSession, code: int, reason: str

@@ -14,7 +14,6 @@ from ccx_runner.frames import (
     Read,
     Reply,
     Request,
-    SnapshotFrame,
     Stream,
     Verb,
 )
@@ -22,7 +21,7 @@ from ccx_runner.link_ports import MAX_LINKS
 from ccx_runner.link_session import MAX_UNREAD, WRITE_HIGH, LinkSession
 from ccx_runner.snapshot import Snapshot, to_object
 from ccx_runner.wishes import Wish
-from support.links import a_client, a_runner, until
+from support.links import a_client, a_runner, the_first_snapshot, until
 
 OUT, ERR = Stream.STDOUT, Stream.STDERR
 PAUSE = {"generation": 3, "desiredState": "Paused"}
@@ -30,7 +29,7 @@ PAUSE = {"generation": 3, "desiredState": "Paused"}
 
 async def test_the_first_frame_of_a_link_is_the_snapshot(tmp_path: Path) -> None:
     async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
-        assert await client.next() == SnapshotFrame(to_object(runner.control.state))
+        assert await client.next() == the_first_snapshot(runner.control.state)
 
 
 async def test_output_flows_as_it_comes_and_ends(tmp_path: Path) -> None:

@@ -51,6 +51,64 @@ def test_a_start_that_is_wished_paused_is_frozen_until_the_spec_says_otherwise(
         runner.wait_for_output("started")
 
 
+def test_a_frozen_start_runs_none_of_the_program_s_instructions(tmp_path: Path) -> None:
+    """The dynamic loader is the first to run of any program: it would say that it was there."""
+    said = tmp_path / "loader"
+    environment = {"LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(said)}
+    argv = ["sh", "-c", "echo started"]
+    with a_runner(
+        tmp_path, argv, wish=a_wish(1, "Paused", deadline=0.5), environment=environment
+    ) as runner:
+        for before in tmp_path.glob("loader*"):  # the runner's own
+            before.unlink()
+        link = runner.link()
+        eventually(lambda: link.ask(Verb.STATUS)["pausedSeconds"] > 1.0)
+        told = link.ask(Verb.STATUS)
+        assert (told["state"], told["frozenBy"]) == ("Paused", ["spec"])
+        assert (told["control"]["proven"], told["control"]["processesStopped"]) == (True, 1)
+        assert (told["activeSeconds"], told["output"]["bytes"]) == (0, 0)
+        assert list(tmp_path.glob("loader*")) == []
+        link.ask(Verb.RESUME, a_wish(2, "Running", deadline=9))
+        link.close()
+        told = runner.ended()
+        assert (told["exitCode"], told["endedBy"], runner.stdout) == (0, None, "started\n")
+        assert list(tmp_path.glob("loader*"))
+
+
+@pytest.mark.parametrize(
+    ("program", "exit_code", "why"),
+    [("/nowhere/tool", 127, "/nowhere/tool: not found"), ("/etc/passwd", 126, "not an executable")],
+)
+def test_a_frozen_start_of_what_cannot_run_says_so_once_it_is_resumed(
+    program: str, exit_code: int, why: str, tmp_path: Path
+) -> None:
+    with a_runner(tmp_path, [program], wish=a_wish(1, "Paused")) as runner:
+        link = runner.link()
+        assert link.snapshot()["state"] == "Paused"
+        link.ask(Verb.RESUME, a_wish(2, "Running"))
+        link.close()
+        told = runner.ended()
+        assert (told["state"], told["exitCode"], told["endedBy"]) == ("Ended", exit_code, None)
+        assert why in told["message"]
+
+
+def test_a_frozen_start_can_be_cancelled_before_its_program_has_run(tmp_path: Path) -> None:
+    with a_runner(tmp_path, ["sh", "-c", "echo started"], wish=a_wish(1, "Paused")) as runner:
+        link = runner.link()
+        link.ask(Verb.CANCEL)
+        link.close()
+        told = runner.ended()
+        assert (told["endedBy"], told["exitCode"], runner.stdout) == ("Cancel", -15, "")
+        assert nothing_is_left(runner)
+
+
+def test_the_program_inherits_its_three_streams_and_nothing_else(tmp_path: Path) -> None:
+    argv = ["sh", "-c", "echo $(ls /proc/self/fd | wc -l)"]  # ls has one of its own
+    with a_runner(tmp_path, argv, open_descriptors=3) as runner:
+        runner.ended()
+        assert runner.stdout == "4\n"
+
+
 def test_a_tree_stays_frozen_until_both_owners_have_let_go(tmp_path: Path) -> None:
     with a_runner(tmp_path, FOREVER, wish=a_wish(1, "Running")) as runner:
         link = runner.link()

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ccx_runner.frames import Credit, Output, Read, Request, SnapshotFrame, Stream, Verb
-from ccx_runner.snapshot import to_object
-from support.links import LINK_PROGRAM, a_client, a_link_program, a_runner, until
+from ccx_runner.frames import Credit, Output, Read, Request, Stream, Verb
+from support.links import (
+    LINK_PROGRAM,
+    a_client,
+    a_link_program,
+    a_runner,
+    the_first_snapshot,
+    until,
+)
 
 LINE = b"0123456789abcdef" * 6 + b"xyz\n"
 OUT = Stream.STDOUT
@@ -23,7 +29,7 @@ async def test_twenty_megabytes_arrive_byte_for_byte(tmp_path: Path) -> None:
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (_, client),
     ):
-        assert await client.next() == SnapshotFrame(to_object(runner.control.state))
+        assert await client.next() == the_first_snapshot(runner.control.state)
         following = asyncio.create_task(client.follow())
         for n in range(320):
             block = b"%d\n" % n + LINE * 650

@@ -22,8 +22,9 @@ from ccx_runner.frames import (
     encode,
     runner_frames,
 )
+from ccx_runner.greeting import greeting
 from ccx_runner.link_server import SOCKET_NAME, LinkServer
-from ccx_runner.snapshot import Snapshot
+from ccx_runner.snapshot import Snapshot, to_object
 from ccx_runner.spool import Spool
 from ccx_runner.wishes import Refused, Wish
 
@@ -53,6 +54,11 @@ class RecordingControl:
 
     def snapshot(self) -> Snapshot:
         return self.state
+
+
+def the_first_snapshot(state: Snapshot) -> SnapshotFrame:
+    """Of a link: with what its runner speaks."""
+    return SnapshotFrame({**to_object(state), "link": greeting()})
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A cluster that remembers what was asked of it, and answers as an API server would."""
 
 from collections import Counter, deque
+from dataclasses import replace
 from typing import Any
 
 from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
@@ -16,6 +17,7 @@ from ccx_operator.actions import (
     Look,
     RecordUsage,
     RemoveFinalizer,
+    SetFirstWish,
 )
 from ccx_operator.controller import ConflictError
 from ccx_operator.facts import PodFacts
@@ -64,6 +66,9 @@ class RecordingCluster:
                 return PodSeen(self.pod) if self.pod else PodGone()
             case DeletePod():
                 return PodGoing()
+            case SetFirstWish() if self.pod:
+                self.pod = replace(self.pod, generation=execution.metadata.generation)
+                return PodSeen(self.pod)
             case Look() | Deliver():
                 return Heard(self.snapshot) if self.snapshot else Unanswered("no runner")
             case _:

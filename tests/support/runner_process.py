@@ -9,12 +9,13 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ccx_runner.frames import (
+    Credit,
     Read,
     Reply,
     Request,
@@ -56,6 +57,9 @@ class Link:
 
     def follow(self, offset: int) -> None:
         self._socket.sendall(encode(Read(0, offset)))
+
+    def credit(self, count: int) -> None:
+        self._socket.sendall(encode(Credit(count)))
 
     def send_raw(self, data: bytes) -> None:
         self._socket.sendall(data)
@@ -165,17 +169,27 @@ def a_runner(
     runner: Sequence[str] = (sys.executable, "-m", "ccx_runner"),
     environment: dict[str, str] | None = None,
     without_capabilities: bool = False,
+    open_descriptors: int = 0,
 ) -> Iterator[RunnerProcess]:
-    """End everything in the end, whatever has happened."""
+    """End everything in the end, whatever has happened.
+
+    `open_descriptors`: how many beside its three streams the runner is started with.
+    """
     mark = f"CX_MARK_{uuid.uuid4().hex}"
     (directory / "run").mkdir()
     given = [*options, *(("--wish", json.dumps(wish)) if wish else ())]
-    with (directory / "stdout").open("wb") as out, (directory / "stderr").open("wb") as err:
+    with (
+        (directory / "stdout").open("wb") as out,
+        (directory / "stderr").open("wb") as err,
+        ExitStack() as files,
+    ):
+        more = [files.enter_context(Path(os.devnull).open("rb")) for _ in range(open_descriptors)]
         process = subprocess.Popen(
             [*runner, "run", "--grace", "1", "--drain", "1", *given, "--", *argv],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
+            pass_fds=[file.fileno() for file in more],
             preexec_fn=_drop_capabilities if without_capabilities else None,
             env={
                 "PATH": os.environ["PATH"],

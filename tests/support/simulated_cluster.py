@@ -26,6 +26,7 @@ from ccx_operator.actions import (
     Look,
     RecordUsage,
     RemoveFinalizer,
+    SetFirstWish,
     Verb,
 )
 from ccx_operator.controller import ConflictError
@@ -151,7 +152,7 @@ class World:
         if pod is None or pod.started or self.execution is None:
             return
         paused = self._first_wish is DesiredState.PAUSED
-        self.runner = Runner(pod.generation, "Paused" if paused else "Running")
+        self.runner = Runner(self._first_generation, "Paused" if paused else "Running")
         if pod.terminating:  # the kubelet was quicker than the deletion
             self.runner.state, self.runner.ended_by = "Ending", "Outside"
         self._change(phase="Running", agent=AgentFacts(running_since=self.now))
@@ -288,6 +289,8 @@ class World:
                 return PodGoing()
             case ConfirmPod():
                 return PodSeen(self.pod) if self.pod is not None else PodGone()
+            case SetFirstWish():
+                return self._set_first_wish(execution)
             case Look() | Deliver():
                 return self._ask(action)
 
@@ -342,6 +345,7 @@ class World:
                 self.broken.append(f"{name} for the second time")
             self.made.add(name)
             self._first_wish = execution.spec.desired_state
+            self._first_generation = execution.metadata.generation
             self.pod = PodFacts(
                 name,
                 f"pod-{self._next()}",
@@ -354,6 +358,16 @@ class World:
         return PodSeen(self.pod)
 
     _first_wish: DesiredState = DesiredState.RUNNING
+    _first_generation: int = 0
+
+    def _set_first_wish(self, execution: ClaudeExecution) -> Outcome:
+        if self.pod is None:
+            return PodGone()
+        if not self.pod.started:  # else the annotation changes, and nobody reads it
+            self._first_wish = execution.spec.desired_state
+            self._first_generation = execution.metadata.generation
+        self._change(generation=execution.metadata.generation)
+        return PodSeen(self.pod)
 
     def _fail(self, when: Literal["before", "after"], call: str) -> None:
         if self.faults and self.faults[0] in ((when, call), (when, "")):

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from ccx_operator.facts import PodFacts, parse_snapshot, pod_facts
+from ccx_operator.facts import PodFacts, pod_facts
+from ccx_operator.last_words import parse_snapshot
 from support.reconciling import ended
 
 AT = "2026-01-01T00:00:00Z"

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from messages_api.scenarios import Answer, ApiError, Script
+from messages_api.scenarios import Answer, ApiError, HangUp, Script
 
 TOOLS = [{"name": "Bash"}]
 
@@ -11,7 +11,7 @@ def a_request(*messages: tuple[str, Any], tools: object = TOOLS) -> dict[str, An
     return {"tools": tools, "messages": [{"role": r, "content": c} for r, c in messages]}
 
 
-def text_of(answer: Answer | ApiError) -> str:
+def text_of(answer: Answer | ApiError | HangUp) -> str:
     assert isinstance(answer, Answer)
     return "".join(block.get("text", "") for block in answer.blocks)
 
@@ -46,6 +46,15 @@ def test_a_flaky_api_fails_as_often_as_asked_and_then_answers() -> None:
     script, asked = Script(), a_request(("user", '@@{"scenario": "flaky", "fail": 2}@@'))
     answers = [script.answer(asked, "hello") for _ in range(3)]
     assert [isinstance(answer, ApiError) for answer in answers] == [True, True, False]
+
+
+def test_a_connection_that_is_cut_is_to_be_had_again_after_some_tries() -> None:
+    script, asked = Script(), a_request(("user", '@@{"scenario": "cut", "after": 3}@@'))
+    first, second, third = (script.answer(asked, "obey") for _ in range(3))
+    assert isinstance(first, Answer)
+    assert (first.breaks_with, first.stall_seconds) == ("drop", 3)
+    assert second == HangUp()
+    assert text_of(third).startswith("Hello")
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 529])

@@ -137,6 +137,16 @@ TABLE = [
         seen(a_pod(running=True, ready=False)),
         "Paused PausedByUser",
     ),
+    (
+        an_execution(status=was("Running", "Resumed")),
+        seen(a_pod(running=True), snapshot=a_snapshot(pausedSeconds=9, claude={"restarts": 1})),
+        "Running TurnRestarted",
+    ),
+    (
+        an_execution(status=was("Running", "TurnRestarted")),
+        seen(a_pod(running=True)),
+        "Running TurnRestarted",
+    ),
     # over, by itself
     (an_execution(command=COMMAND), over(ended()), "Succeeded Completed"),
     (an_execution(command=COMMAND), seen(a_pod(exit_code=0)), "Succeeded Completed"),
@@ -170,6 +180,21 @@ TABLE = [
         an_execution(),
         over(ended(1, **claude(is_error=True, subtype="error_max_turns"))),
         "Failed MaxTurns",
+    ),
+    (  # last words of another version
+        an_execution(),
+        seen(a_pod(exit_code=0, agent={"unreadable": "its runner tells in version 7"})),
+        "Failed RunnerFault",
+    ),
+    (
+        an_execution(command=COMMAND),
+        seen(a_pod(exit_code=0, agent={"unreadable": "its runner tells in version 7"})),
+        "Succeeded Completed",
+    ),
+    (  # a pause had cost it the API connection
+        an_execution(),
+        over(ended(1, **claude(is_error=True, terminalReason="api_error", cutOff=True))),
+        "Failed Interrupted",
     ),
     # over, by the runner's deed, also when the pod is lost afterwards
     (an_execution(), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),

@@ -78,6 +78,18 @@ def test_the_pod_of_a_full_example_is_the_golden_file() -> None:
     assert pod == yaml.safe_load((GOLDEN / "pod.yaml").read_text(encoding="utf-8"))
 
 
+def test_the_runner_starts_with_the_wish_that_stands_on_the_pod_by_then() -> None:
+    pod = a_pod_of(desired="Paused", generation=4, activeDeadlineSeconds=9)
+    annotations = pod["metadata"]["annotations"]
+    wish = '{"generation":4,"desiredState":"Paused","activeDeadlineSeconds":9}'
+    assert annotations["cc-executor.dev/wish"] == wish
+    assert annotations["cc-executor.dev/generation"] == "4"
+    command = agent(pod)["command"]
+    assert command[command.index("--wish") + 1] == "$(CCX_WISH)"
+    field = {"fieldPath": "metadata.annotations['cc-executor.dev/wish']"}
+    assert {"name": "CCX_WISH", "valueFrom": {"fieldRef": field}} in agent(pod)["env"]
+
+
 def test_the_prompt_is_in_the_environment_and_nowhere_else() -> None:
     pod = a_pod_of(prompt="tell me a s3cret")
     (prompt,) = [v for v in agent(pod)["env"] if v["name"] == "CCX_PROMPT"]

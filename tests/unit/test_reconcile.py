@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ccx_api.conditions import Reason
 from ccx_api.names import FINALIZER
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
@@ -19,6 +20,7 @@ from ccx_operator.actions import (
     Look,
     RecordUsage,
     RemoveFinalizer,
+    SetFirstWish,
     Verb,
 )
 from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, Usage
@@ -180,6 +182,34 @@ def test_the_runner_is_told_only_what_it_has_not_carried_out(
     observed = seen(a_pod(running=True, ready=free), snapshot=snapshot, ending_since=NOW)
     told = (Deliver(POD, POD_UID, verb, a_wish(desired)),) if verb else ()
     assert actions(execution, observed) == told
+
+
+@pytest.mark.parametrize("facts", [{}, {"gated": True}, {"waiting": Reason.UNSCHEDULABLE}])
+def test_a_pod_that_waits_is_told_what_its_process_is_to_start_with(facts: dict[str, Any]) -> None:
+    execution = an_execution(desired="Paused", generation=2, status=was("Starting"))
+    assert actions(execution, seen(a_pod(**facts))) == (SetFirstWish(POD, POD_UID),)
+    assert actions(execution, seen(a_pod(generation=2, **facts))) == ()
+
+
+@pytest.mark.parametrize("spec", [{"desired": "Cancelled"}, {"suspend": True}])
+def test_a_pod_that_is_not_to_start_is_told_nothing(spec: dict[str, Any]) -> None:
+    execution = an_execution(generation=2, status=was("Starting"), **spec)
+    assert SetFirstWish(POD, POD_UID) not in actions(execution, seen(a_pod()))
+    assert actions(execution, seen(a_pod(gone_by=NOW))) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "ready", "phase"),
+    [("Starting", False, Phase.STARTING), ("Starting", True, Phase.RUNNING)],
+)
+def test_a_runner_of_another_version_is_named_in_the_status(
+    status: str, ready: bool, phase: Phase
+) -> None:
+    words = "runner 9.0 speaks link 3-4, this program 1-2: install the operator"
+    silence = Silence(ago(1), NOW, message=words, versions_differ=True)
+    observed = seen(a_pod(running=True, ready=ready), silence=silence)
+    decision = decide(an_execution(status=was(status)), observed, now=NOW)
+    assert (decision.status.phase, decision.status.message) == (phase, words)
 
 
 def test_deleting_the_object_cancels_whatever_its_spec_says() -> None:

@@ -150,6 +150,8 @@ def test_every_field_of_the_contract_is_there() -> None:
             },
             "resultBytes": 0,
             "result": "",
+            "restarts": 0,
+            "cutOff": False,
         },
         "output": {"bytes": 0, "droppedBytes": 0, "lines": 0, "sha256": ""},
         "mirror": {"bytes": 0, "sha256": ""},
@@ -161,4 +163,4 @@ def test_a_long_name_is_cut_only_where_room_is_short() -> None:
     snapshot = a_snapshot(claude=ClaudeFacts(model=arn, result="x" * 1024))
     assert json.loads(to_json(snapshot, 2048))["claude"]["model"] == arn
     endless = a_snapshot(claude=ClaudeFacts(model=arn * 100, result="x" * 1024))
-    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:40]
+    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:28]

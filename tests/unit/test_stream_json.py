@@ -245,3 +245,37 @@ def test_a_line_over_the_limit_is_skipped_and_not_kept() -> None:
         reader.feed(b"x" * 999)
     assert reader.feed(b"\n" + printed(INIT))
     assert reader.skipped_lines == 1
+
+
+def a_cost(total: float, *, turns: int = 1, tokens: int = 10) -> dict[str, Any]:
+    usage = {"input_tokens": tokens, "output_tokens": 1}
+    numbers = {"total_cost_usd": total, "num_turns": turns, "usage": usage}
+    return {"type": "result", "is_error": False, "result": "r", "session_id": "s", **numbers}
+
+
+def test_a_second_run_counts_on_and_its_cost_is_not_counted_twice() -> None:
+    """Claude's total goes on over --resume, its tokens and turns do not."""
+    reader = read(printed(a_cost(0.2, turns=3)))
+    reader.start_again()
+    again = reader.facts
+    assert (again.is_error, again.result, reader.result_seen) == (None, "", False)
+    assert (again.session_id, again.turns, again.cost_usd, again.restarts) == ("s", 3, "0.2", 1)
+    reader.feed(printed(a_cost(0.5, turns=2, tokens=7)))
+    facts = reader.facts
+    assert (facts.cost_usd, facts.turns, facts.usage.input_tokens) == ("0.5", 5, 17)
+    assert (facts.usage.output_tokens, facts.restarts, facts.result) == (2, 1, "r")
+
+
+def test_a_total_that_has_begun_anew_is_added() -> None:
+    reader = read(printed(a_cost(0.2)))
+    reader.start_again()
+    reader.feed(printed(a_cost(0.15)))
+    assert reader.facts.cost_usd == "0.35"
+
+
+def test_a_second_run_without_a_result_keeps_what_the_first_has_cost() -> None:
+    reader = read(printed(a_cost(0.2, turns=3)))
+    reader.start_again()
+    reader.feed(printed({"type": "assistant", "message": {"id": "m9"}}))
+    assert (reader.facts.cost_usd, reader.facts.turns) == ("0.2", 4)
+    assert reader.facts.is_error is None

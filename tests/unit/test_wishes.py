@@ -69,6 +69,34 @@ def test_a_person_s_pause_and_the_spec_s_do_not_undo_each_other(
     assert wishes.frozen_by == by_local | by_spec
 
 
+OWNERS = ["spec", "local", "budget", "rateLimit"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(OWNERS), st.booleans())))
+def test_a_freeze_ends_when_its_last_owner_lets_go_and_not_before(
+    steps: list[tuple[str, bool]],
+) -> None:
+    wishes, last_said = Wishes(), dict[str, bool]()
+    for owner, frozen in steps:
+        before = wishes.frozen_by
+        wishes = wishes.held(owner, frozen=frozen)
+        last_said[owner] = frozen
+        assert wishes.frozen_by - {owner} == before - {owner}
+        assert wishes.frozen is any(last_said.values())
+
+
+@given(st.lists(st.sampled_from(OWNERS[1:]), unique=True), st.data())
+def test_a_wish_of_the_spec_leaves_every_other_owner_s_freeze(
+    others: list[str], data: st.DataObject
+) -> None:
+    wishes = Wishes()
+    for owner in others:
+        wishes = wishes.held(owner, frozen=True)
+    for wish in data.draw(SPECS):
+        wishes = wishes.take(wish.verb, wish)
+        assert wishes.frozen_by - {"spec"} == set(others)
+
+
 def test_an_older_generation_is_refused() -> None:
     wishes = Wishes().take(PAUSE, a_wish(3, "Paused"))
     with pytest.raises(Refused, match=r"^stale generation$"):

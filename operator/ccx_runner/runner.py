@@ -1,0 +1,231 @@
+"""Wire the supervisor, the output and the links of one execution together, until all is over.
+
+listen -> child -> [supervisor | output | links | readiness] -> all gone -> drain -> code
+
+A snapshot goes to the termination log and to all links at every state change.
+"""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ccx_runner import readiness, signals
+from ccx_runner.child import Child, ExecError
+from ccx_runner.defences import is_stranger
+from ccx_runner.link_server import LinkServer
+from ccx_runner.mirror import Mirror
+from ccx_runner.output import Output, Sinks
+from ccx_runner.runs import Runs
+from ccx_runner.settings import Options, Places
+from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
+from ccx_runner.spool import Spool
+from ccx_runner.stream_json import StreamJsonReader
+from ccx_runner.supervisor import Supervisor
+from ccx_runner.termination_log import TerminationLog
+from ccx_runner.tree_end import wait_for
+from ccx_runner.wishes import Refused, Wish, Wishes
+
+log = logging.getLogger(__name__)
+
+RUNNER_FAULT = 125
+"""Exit code when the runner itself has failed."""
+
+EOF_SECONDS = 5.0
+"""For pipes that somebody beside the execution holds open after its end."""
+
+MIRROR_SECONDS = 1.0
+"""For the container's stdout to take what still waits."""
+
+POLL_SECONDS = 0.02
+
+
+class Runner:
+    """The link's `Control`: the supervisor, and the snapshot of all facts."""
+
+    def __init__(
+        self,
+        options: Options,
+        places: Places,
+        termination_log: TerminationLog,
+        runs: Runs,
+        claude: StreamJsonReader | None,
+    ) -> None:
+        self._options, self._places = options, places
+        self._runs, self._claude = runs, claude
+        self._termination_log = termination_log
+        self._log_failed = False
+        self._spool = Spool(places.run_dir / "spool")
+        self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
+        self._links = LinkServer(self._spool, self, may_connect=is_stranger)
+        self._readiness = readiness.Readiness(self._is_ready)
+        self._supervisor: Supervisor | None = None
+        self._not_started = Snapshot("Starting")
+        self._told: tuple[object, ...] = ()
+        self._was_paused = False
+        self._hurry = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Nothing is answered before the process has been started: that does not wait."""
+        if self._places.readiness is not None:
+            await self._readiness.serve(readiness.bind(*self._places.readiness))
+        await self._links.start(self._places.run_dir)
+        self._changed()
+
+    async def not_started(self, exc: ExecError) -> int:
+        log.error("%s", exc)
+        self._not_started = Snapshot("Ended", exit_code=exc.exit_code, message=str(exc))
+        self._changed()
+        await self._leave()
+        return exc.exit_code
+
+    async def supervise(self, child: Child, wishes: Wishes, outside: frozenset[int]) -> int:
+        """From the start of the process to the exit code."""
+        loop = asyncio.get_running_loop()
+        supervisor = Supervisor(
+            child,
+            wishes,
+            grace=self._options.grace,
+            changed=self._changed,
+            second_run=self._runs.second,
+        )
+        self._supervisor = supervisor
+        loop.set_exception_handler(self._loop_failed)
+        handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
+        sinks = Sinks(self._spool, self._mirror, self._claude)
+        output = Output(sinks, taken=self._taken, failed=supervisor.fault)
+        self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
+        await supervisor.start()
+        await supervisor.gone.wait()
+        await self._take_the_rest(output)
+        supervisor.conclude()
+        await self._leave()
+        return _exit_code(supervisor)
+
+    async def pause(self, wish: Wish | None) -> None:
+        await self._running().pause(wish)
+
+    async def resume(self, wish: Wish | None) -> None:
+        await self._running().resume(wish)
+
+    async def cancel(self, wish: Wish | None) -> None:
+        await self._running().cancel(wish)
+
+    async def interrupt(self) -> None:
+        await self._running().interrupt()
+
+    def snapshot(self) -> Snapshot:
+        supervisor = self._supervisor
+        if supervisor is None:
+            return self._not_started
+        clock = supervisor.clock
+        return Snapshot(
+            state=supervisor.state,
+            generation=supervisor.generation,
+            frozen_by=tuple(sorted(supervisor.wishes.frozen_by)),
+            pid=supervisor.pid,
+            pgid=supervisor.pid,
+            started_at=supervisor.started_at,
+            active_seconds=clock.active,
+            paused_seconds=clock.paused,
+            exit_code=supervisor.exit_code,
+            ended_by=supervisor.ended_by,
+            message=supervisor.message or self._runs.message,
+            control=supervisor.control,
+            claude=self._claude.facts if self._claude else None,
+            output=OutputFacts(
+                self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()
+            ),
+            mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
+        )
+
+    def _running(self) -> Supervisor:
+        if self._supervisor is None:
+            raise Refused("the process has not started")
+        return self._supervisor
+
+    def _is_ready(self) -> bool:
+        return self._supervisor is not None and self._supervisor.state == "Running"
+
+    def _changed(self) -> None:
+        """Tried at every change, although it has failed before: the last one matters most."""
+        self._watch_for_thaws()
+        try:
+            self._termination_log.write(self.snapshot())
+        except OSError as exc:
+            if self._supervisor is None:
+                raise
+            if not self._log_failed:
+                self._log_failed = True
+                self._supervisor.fault(f"the termination log cannot be written: {exc}")
+        self._links.notify_snapshot()
+
+    def _watch_for_thaws(self) -> None:
+        was_paused = self._was_paused
+        self._was_paused = self._supervisor is not None and self._supervisor.state == "Paused"
+        if self._claude is not None and was_paused and not self._was_paused:
+            self._claude.thawed()
+
+    def _taken(self) -> None:
+        """Output has come in, and with it perhaps a change of what is known of Claude."""
+        self._links.notify_output()
+        if self._claude is None or self._supervisor is None:
+            return
+        if self._claude.result_seen:
+            self._supervisor.result_seen()
+        known = _milestones(self._claude.facts)
+        if known != self._told:
+            self._told = known
+            self._changed()
+
+    def _asked_to_end(self, from_outside: bool) -> None:
+        """TERM or INT: it ends the process; after its end, the wait for readers."""
+        self._hurry.set()
+        self._running().end("Outside" if from_outside else "Inside")
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A broken connection is its peer's affair; any other failure is the runner's own."""
+        exc = context.get("exception")
+        if "transport" in context:
+            log.warning("a connection failed: %r", exc)
+        else:
+            loop.call_soon(self._running().fault, f"{context['message']}: {exc!r}")
+
+    async def _take_the_rest(self, output: Output) -> None:
+        if not await wait_for(output.ended, EOF_SECONDS):
+            output.close()
+        output.finish()
+        await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
+        output.close_mirror()
+
+    async def _leave(self) -> None:
+        self._links.notify_end()
+        await self._until(
+            lambda: self._hurry.is_set() or not self._is_wanted(), self._options.drain
+        )
+        await self._links.close()
+        self._readiness.close()
+        self._spool.close()
+
+    def _is_wanted(self) -> bool:
+        awaited = self._options.await_reader and self._links.awaits_reader()
+        return awaited or self._links.readers_behind()
+
+    async def _until(self, is_true: Callable[[], bool], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not is_true() and time.monotonic() < until:  # noqa: ASYNC110 - neither tells us
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _milestones(facts: ClaudeFacts) -> tuple[object, ...]:
+    return facts.session_id, facts.turns, facts.is_error, facts.result_bytes
+
+
+def _exit_code(supervisor: Supervisor) -> int:
+    """As a shell says it: 128 + N for a signal."""
+    code = supervisor.exit_code
+    if supervisor.ended_by == "RunnerFault" or code is None:
+        return RUNNER_FAULT
+    return code if code >= 0 else 128 - code
