@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.claims import Claims
 from ccx_kube.errors import ApiError
 from ccx_kube.events import Events
 from ccx_kube.leases import Lease, Leases, micro_time
 from ccx_operator.events import transition_event
+from ccx_operator.owner import controller_of
+from ccx_operator.workspace import claim_body
 from conformance.case import case
 from conformance.cluster import Cluster
 
+CLAIMED = {"volumeClaimTemplate": {"storage": "1Gi"}}
 NOW = datetime(2026, 1, 1, 12, 0, 0, 250, tzinfo=UTC)
 
 
@@ -127,3 +131,21 @@ async def test_a_secret_takes_strings_and_gives_base64(cluster: Cluster) -> Any:
     assert made["data"] == {"a": "Yg==", "key": "dmFsdWU="}
     wrong = {"metadata": {"name": "t"}, "data": {"a": "not base64!"}}
     return [made, (await cluster.ask("POST", cluster.core("secrets"), wrong)).code]
+
+
+@case("claim.once")
+async def test_a_claim_is_made_once_and_tells_whose_it_is(cluster: Cluster) -> Any:
+    path = f"/api/v1/namespaces/{cluster.namespace}/persistentvolumeclaims"
+    owner = await cluster.create(cluster.executions(), cluster.an_execution(prompt="hi"))
+    metadata = owner["metadata"]
+    execution = cluster.an_execution(prompt="hi", workspace=CLAIMED)
+    execution["metadata"] |= {key: metadata[key] for key in ("uid", "namespace", "generation")}
+    body = claim_body(ClaudeExecution.model_validate(execution))
+    assert body is not None
+    made = await cluster.ask("POST", path, body)
+    again = await cluster.ask("POST", path, body)
+    assert (made.code, again.code) == (201, 409)
+    claims = Claims(cluster.session)
+    found = await claims.get(cluster.namespace, body["metadata"]["name"])
+    assert controller_of(found["metadata"]) == metadata["uid"]
+    return [made.code, again.code, again.body["reason"], found["spec"]["accessModes"]]
