@@ -8,7 +8,18 @@ import time
 from pathlib import Path
 from typing import Final
 
-from cluster import build, certificates, cgroups, configs, debian, health, images, network, sysctls
+from cluster import (
+    build,
+    certificates,
+    cgroups,
+    configs,
+    debian,
+    health,
+    images,
+    network,
+    sysctls,
+    volumes,
+)
 from cluster.errors import ClusterError
 from cluster.holder import Holder
 from cluster.places import HOLDER, KUBERNETES, Places
@@ -67,6 +78,7 @@ def _start(places: Places) -> None:
         health.wait_for("the node", lambda: health.node_is_ready(places), places)
         say("the node is Ready")
         health.wait_for("an account", lambda: health.has_service_accounts(places), places)
+        volumes.make(places)
     except BaseException:
         down(places)
         raise
