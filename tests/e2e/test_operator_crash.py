@@ -7,7 +7,6 @@ import pytest
 from support.kubectl import Kubectl, an_execution
 from support.under_test.cluster import ClusterUnderTest
 from support.under_test.operators import Operator
-from support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -40,26 +39,6 @@ def test_an_execution_finishes_whenever_the_operator_is_killed(
     name = f"killed-{until}".lower()
     kubectl.apply(an_execution(name, command=["sh", "-c", "sleep 2; echo done"]))
     kubectl.run("wait", f"cx/{name}", f"--for=condition={until}", "--timeout=20s")
-    operator.kill()
-    operator.start()
-    status = kubectl.wait(name, "Succeeded")["status"]
-    assert status["output"]["bytes"] == 5
-    assert len(pods_of(kubectl, name)) == 1
-    assert_each_event_once(kubectl, name)
-
-
-@pytest.mark.parametrize("writes", range(1, 9))
-def test_nothing_happens_twice_after_a_crash_behind_any_write(
-    cluster: ClusterUnderTest, operator: Operator, kubectl: Kubectl, writes: int
-) -> None:
-    """Finalizer, pod, status, Event, status, Event, status, Event, finalizer."""
-    requests = cluster.requests.need()
-    kubectl("delete", "cx", "--all")  # and its writes, so that only this execution's are counted
-    name, before = f"crash-{writes}", requests.operators_writes()
-    kubectl.apply(an_execution(name, command=["sh", "-c", "sleep 1; echo done"]))
-    eventually(
-        lambda: requests.operators_writes() >= before + writes, what=f"write number {writes}"
-    )
     operator.kill()
     operator.start()
     status = kubectl.wait(name, "Succeeded")["status"]

@@ -391,6 +391,18 @@ async def test_a_running_watch_can_be_made_to_expire(api: Client) -> None:
         assert await events.next() == ("", None)
 
 
+async def test_a_write_whose_answer_is_lost_has_been_carried_out(api: Client) -> None:
+    fault = {"fault": "lost-answer", "after": 1, "seconds": 0, "agent": "Python"}
+    await api.ask("POST", FAULTS, fault)
+    await api.create(WIDGETS, a_widget("one"))
+    with pytest.raises(aiohttp.ClientError):
+        await api.create(WIDGETS, a_widget("two"))
+    assert (await api.get(f"{WIDGETS}/two"))["metadata"]["name"] == "two"
+    counted = (await api.get("/devcluster/requests"))["requests"]
+    made = [r["count"] for r in counted if (r["verb"], r["code"]) == ("create", 201)]
+    assert made[-1] == 2
+
+
 async def test_a_fault_that_is_not_known_is_refused_with_those_that_are(api: Client) -> None:
     code, status = await api.ask("POST", FAULTS, {"fault": "flood"})
     assert code == 400
@@ -401,8 +413,9 @@ async def test_requests_are_counted_by_what_they_were(api: Client) -> None:
     await api.create(WIDGETS, a_widget())
     await api.merge(f"{WIDGETS}/one/status", {"status": {"phase": "X"}})
     counted = (await api.get("/devcluster/requests"))["requests"]
-    common = {"verb": "patch", "resource": "widgets.example.dev"}
-    assert {**common, "subresource": "status", "code": 200, "count": 1} in counted
+    common = {"verb": "patch", "resource": "widgets.example.dev", "namespace": "default"}
+    told = {"subresource": "status", "agent": "Python", "code": 200, "count": 1}
+    assert {**common, **told} in counted
 
 
 # speed

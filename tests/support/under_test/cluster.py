@@ -13,7 +13,7 @@ from ccx_dev.stack import CREDENTIALS, Stack
 from support.kubectl import Kubectl, Object
 from support.under_test.ability import Ability, table
 from support.under_test.components import Components, find_components
-from support.under_test.devcluster_tools import Faults, Requests, find_tools
+from support.under_test.devcluster_tools import Faults, find_faults
 from support.under_test.operators import Operator
 from support.under_test.probe import Probe, running_probe
 from support.under_test.processes import Processes, find_processes
@@ -39,7 +39,6 @@ class ClusterUnderTest:
     processes: Ability[Processes]
     claude: Ability[str]
     containers: Ability[int]
-    requests: Ability[Requests]
     faults: Ability[Faults]
     components: Ability[Components]
     accounts: Ability[tuple[str, ...]]
@@ -52,7 +51,6 @@ class ClusterUnderTest:
             "processes": self.processes,
             "claude": self.claude,
             "containers": self.containers,
-            "request counts": self.requests,
             "faults": self.faults,
             "restarts": self.components,
             "accounts": self.accounts,
@@ -71,7 +69,6 @@ def cluster_under_test(system: System, home: Path) -> Iterator[ClusterUnderTest]
 
 
 def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnderTest:
-    requests, faults = find_tools(kubectl)
     return ClusterUnderTest(
         told=system.told,
         kubectl=kubectl,
@@ -82,8 +79,7 @@ def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnder
         processes=find_processes(kubectl, probe.execution, probe.mark),
         claude=_claude(system, probe, kubectl),
         containers=probe.containers,
-        requests=requests,
-        faults=faults,
+        faults=find_faults(kubectl),
         components=find_components(),
         accounts=system.accounts,
     )
