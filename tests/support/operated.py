@@ -6,7 +6,7 @@ a_devcluster() -> Ground: what is in the store, waited for -> Stage: namespace, 
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -59,8 +59,10 @@ class Ground:
 
 
 @asynccontextmanager
-async def a_ground(directory: Path) -> AsyncIterator[Ground]:
-    async with running_devcluster(path=[str(BIN)]) as cluster, Client(cluster.url) as client:
+async def a_ground(directory: Path, *, path: Sequence[str] = ()) -> AsyncIterator[Ground]:
+    """`path` leads PATH in every pod."""
+    path = [*path, str(BIN)]
+    async with running_devcluster(path=path) as cluster, Client(cluster.url) as client:
         await client.create(CRDS, crd())
         ground = Ground(cluster, client, directory)
         await client.until(f"/apis/{API_VERSION}", lambda found: "resources" in found)
@@ -185,13 +187,18 @@ def _is_exec(entry: Object) -> bool:
     return bool(entry["subresource"] == "exec")
 
 
-@asynccontextmanager
-async def a_stage(ground: Ground, *words: str) -> AsyncIterator[Stage]:
-    """Its operator runs."""
+async def a_namespace(ground: Ground) -> Stage:
+    """Without an operator: that of another stage may be told to see to it."""
     namespace = f"n{next(_numbers)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     await ground.client.create("/api/v1/namespaces", body)
-    stage = Stage(ground, namespace)
+    return Stage(ground, namespace)
+
+
+@asynccontextmanager
+async def a_stage(ground: Ground, *words: str) -> AsyncIterator[Stage]:
+    """Its operator runs."""
+    stage = await a_namespace(ground)
     stage.start(*words)
     try:
         yield stage
