@@ -19,7 +19,7 @@ from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 def was_held_back(status: ExecutionStatus) -> bool:
     """Its pod, if there is one, was deleted for spec.suspend: that is no outcome."""
-    return status.phase is Phase.QUEUED and status.reason == Reason.SUSPENDED
+    return status.reason == Reason.SUSPENDED
 
 
 def never_made(execution: ClaudeExecution, observed: Observed) -> bool:
@@ -118,10 +118,10 @@ def _refused_by_server(
 
 
 def _create(execution: ClaudeExecution) -> Decision:
-    create = CreatePod(pod_name(execution))
-    if FINALIZER in execution.metadata.finalizers:
-        return Decision(execution.status, (create,))
-    return Decision(execution.status, (AddFinalizer(), create))
+    """The finalizer first, also where it is there: that costs no write then, and is refused to one
+    who has not seen the newest version, such as a leader of yesterday. A creation is not fenced.
+    """
+    return Decision(execution.status, (AddFinalizer(), CreatePod(pod_name(execution))))
 
 
 def _at(

@@ -354,6 +354,19 @@ async def test_objects_are_kept_and_old_watches_expired_after_a_restart(tmp_path
         await api.until(f"{CONFIGMAPS}/owned", is_gone)
 
 
+async def test_a_patch_that_changes_nothing_costs_no_version_and_is_fenced_all_the_same(
+    api: Client,
+) -> None:
+    first = await api.create(WIDGETS, a_widget(metadata={"finalizers": ["example.dev/f"]}))
+    version = first["metadata"]["resourceVersion"]
+    same = {"metadata": {"resourceVersion": version, "finalizers": ["example.dev/f"]}}
+    code, told = await api.merge(f"{WIDGETS}/one", same)
+    assert (code, told["metadata"]["resourceVersion"]) == (200, version)
+    await api.merge(f"{WIDGETS}/one", {"spec": {"size": 4}})
+    code, told = await api.merge(f"{WIDGETS}/one", same)
+    assert (code, told["reason"]) == (409, "Conflict")
+
+
 # faults
 
 

@@ -1,10 +1,11 @@
 """A small pure model of API server, node and runner: events in any order, late and twice.
 
-users, node -> the objects -> pending watch events -> (late, twice) -> the operator's store
-the operator's calls -> the objects; any of them may fail before or after its effect
+users, node -> the objects -> a watch for each operator -> (late, twice) -> its store
+an operator's calls -> the objects; any of them may fail before or after its effect
 """
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -86,11 +87,16 @@ class World:
     now: datetime = NOW
     version: int = 10
     link_is_up: bool = True
-    pending: deque[Event] = field(default_factory=deque)
+    watches: list[deque[Event]] = field(default_factory=list)
+    """Of each operator: what it has not been told yet."""
+
     told: list[Event] = field(default_factory=list)
     """Whatever was ever pending: an event may come again, long after."""
 
     faults: deque[Fault] = field(default_factory=deque)
+    interruption: Callable[[], Awaitable[None]] | None = None
+    """What another operator does before the next call is carried out."""
+
     pods_made: int = 0
     broken: list[str] = field(default_factory=list)
     """What must never happen, and did."""
@@ -192,6 +198,7 @@ class World:
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         call = type(action).__name__
+        await self._interrupt()
         self._fail("before", call)
         outcome = self._answer(action, execution)
         self._fail("after", call)
@@ -200,6 +207,7 @@ class World:
     async def patch_status(
         self, execution: ClaudeExecution, status: ExecutionStatus
     ) -> ClaudeExecution | None:
+        await self._interrupt()
         self._fail("before", "patch_status")
         before = self.execution.status if self.execution else None
         written = self._write(execution, {"status": status})
@@ -244,7 +252,8 @@ class World:
 
     def _create(self, name: str, execution: ClaudeExecution) -> Outcome:
         if self.pod is None:
-            if self.pods_made and execution.status.reason != "Suspended":
+            truth = self.execution or execution
+            if self.pods_made and truth.status.reason != "Suspended":
                 self.broken.append("a second pod")
             self.pods_made += 1
             self._first_wish = execution.spec.desired_state
@@ -260,6 +269,11 @@ class World:
         return PodSeen(self.pod)
 
     _first_wish: DesiredState = DesiredState.RUNNING
+
+    async def _interrupt(self) -> None:
+        interruption, self.interruption = self.interruption, None
+        if interruption is not None:
+            await interruption()
 
     def _fail(self, when: Literal["before", "after"], call: str) -> None:
         if self.faults and self.faults[0] in ((when, call), (when, "")):
@@ -297,7 +311,8 @@ class World:
         self._tell(self.pod)
 
     def _tell(self, event: Event) -> None:
-        self.pending.append(event)
+        for watch in self.watches:
+            watch.append(event)
         self.told.append(event)
 
     def _next(self) -> int:

@@ -1,9 +1,10 @@
-"""The operator against a model of the rest, in any order, with late news and lost answers."""
+"""Two operators against a model of the rest: any order, late news, lost answers, wrong clocks."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,29 +22,38 @@ OOM = AgentFacts(exit_code=137, reason="OOMKilled")
 
 
 class Operator:
+    """One of two that each take themselves for the leader."""
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self.news = world, deque[Event]()
+        self.skew = timedelta()
+        world.watches.append(self.news)
         self.restart()
 
     def restart(self) -> None:
         """SIGKILL: the memory is lost, and the lists come anew."""
         self.store, world = Store(), self.world
-        self.controller = Controller(
-            self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
-        )
-        world.pending.clear()
+        self.controller = Controller(self.store, WorkQueue(), world, NoMeter(), now=self.now)
+        self.news.clear()
         if world.execution is not None:
             self.see(world.execution)
         if world.pod is not None:
             self.see(world.pod)
 
+    def now(self) -> datetime:
+        """By its own clock, which may jump."""
+        return self.world.now + self.skew
+
     def reconcile(self, runner: asyncio.Runner) -> None:
+        runner.run(self.try_to_reconcile())
+
+    async def try_to_reconcile(self) -> None:
         with suppress(ConnectionError):
-            runner.run(self.controller.reconcile(UID))
+            await self.controller.reconcile(UID)
 
     def hear(self, *, again: bool = False) -> None:
-        if self.world.pending:
-            self.see(self.world.pending[0] if again else self.world.pending.popleft())
+        if self.news:
+            self.see(self.news[0] if again else self.news.popleft())
 
     def list_leases(self, *, gone: bool) -> None:
         self.store.gateway_is_silent(UID, "g" if gone else None)
@@ -53,11 +63,11 @@ class Operator:
             case ("deleted", ClaudeExecution()):
                 self.store.execution_deleted(UID)
             case ("deleted", PodFacts() as pod):
-                self.store.pod_deleted(pod, self.world.now)
+                self.store.pod_deleted(pod, self.now())
             case ClaudeExecution():
                 self.store.saw_execution(event)
             case PodFacts():
-                self.store.saw_pod(event, self.world.now)
+                self.store.saw_pod(event, self.now())
 
 
 def later(seconds: float) -> Callable[[World], None]:
@@ -106,7 +116,14 @@ OPERATOR = (
     "hear again",
     "hear old",
     "hear all",
+    "clock ahead",
+    "clock behind",
+    "clock right",
+    "another leads",
+    "both at once",
+    *(f"the other: {step}" for step in ("reconcile", "hear", "hear all", "restart")),
 )
+CLOCKS = {"ahead": timedelta(hours=1), "behind": timedelta(hours=-1), "right": timedelta()}
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
 
@@ -114,40 +131,61 @@ RUNS = ["reconcile", "start", "probe", "hear all", "reconcile"]
 SEEN_TO_END = ["hear all", "reconcile", "reconcile", "1 s", "reconcile"]
 """The operator has looked, and waited for the container in vain."""
 
+STALE = [
+    *("reconcile", "suspend", "hear all", "reconcile", "reap", "hear all", "let go", "hear all"),
+    *("the other: hear all", "reconcile", "start", "oom", "hear all", "reconcile", "vanish"),
+    *("hear all", "reconcile", "the other: reconcile"),
+]
+"""One that does not lead any more has not heard that the pod, let go again, has run and gone."""
+
 LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
 # What moves things on comes more often than what only disturbs.
 STEPS = st.sampled_from([*WORLD, *OPERATOR, *(("reconcile", "hear all", "start", "probe") * 3)])
 
 
-def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
-    world = operator.world
+def play(steps: list[str], operators: list[Operator], runner: asyncio.Runner) -> None:
+    """The first of the operators leads; the other has not noticed that it does not."""
+    world = operators[0].world
     for step in steps:
         if step in WORLD:
             WORLD[step](world)
-        elif step == "reconcile":
-            operator.reconcile(runner)
-        elif step == "restart":
-            operator.restart()
-        elif step in ("gateway gone", "gateway back"):
-            operator.list_leases(gone=step == "gateway gone")
-        elif step == "hear all":
-            while world.pending:
-                operator.hear()
-        elif step == "hear old" and world.told:
-            operator.see(world.told[len(world.told) // 2])
+        elif step == "another leads":
+            operators.reverse()
+        elif step == "both at once":
+            world.interruption = operators[-1].try_to_reconcile
         else:
-            operator.hear(again=step == "hear again")
+            other, what = step.startswith("the other: "), step.removeprefix("the other: ")
+            act(what, operators[-1 if other else 0], runner)
+
+
+def act(step: str, operator: Operator, runner: asyncio.Runner) -> None:
+    if step == "reconcile":
+        operator.reconcile(runner)
+    elif step == "restart":
+        operator.restart()
+    elif step.startswith("clock "):
+        operator.skew = CLOCKS[step.removeprefix("clock ")]
+    elif step in ("gateway gone", "gateway back"):
+        operator.list_leases(gone=step == "gateway gone")
+    elif step == "hear all":
+        while operator.news:
+            operator.hear()
+    elif step == "hear old" and operator.world.told:
+        operator.see(operator.world.told[len(operator.world.told) // 2])
+    else:
+        operator.hear(again=step == "hear again")
 
 
 def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
-    """Everything works again, all news arrive, and an unhindered process comes to its end."""
+    """One leads, all works again, all news arrive, and an unhindered process comes to its end."""
     world = operator.world
+    world.interruption, operator.skew = None, timedelta()
     world.link_is_up = world.link_is_up or not world.wants_cancel  # a cancel needs no link
     world.faults.clear()
     operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
-        play([*steps, "20 s"], operator, runner)
+        play([*steps, "20 s"], [operator], runner)
 
 
 def is_alive(world: World) -> bool:
@@ -167,11 +205,13 @@ def is_alive(world: World) -> bool:
 @example(
     [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"]
 )
+@example(STALE)
 def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(steps: list[str]) -> None:
-    operator = Operator(World())
-    world = operator.world
+    world = World()
+    operators = [Operator(world), Operator(world)]
     with asyncio.Runner() as runner:
-        play(steps, operator, runner)
+        play(steps, operators, runner)
+        operator = operators[0]
         was_over = world.execution is not None and world.execution.status.phase.is_terminal
         cancelled_before = world.wants_cancel
         calm_down(operator, runner)
