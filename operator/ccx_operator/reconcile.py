@@ -64,8 +64,8 @@ def _before_the_end(
     if isinstance(pod, Gone):
         return Decision(finished(execution, pod.last, observed, now=now))
     held = was_held_back(execution.status) and not cancel_wanted(execution)
-    if pod.terminating and held and not _worked(pod, observed):
-        return Decision(execution.status)  # that it goes is an event
+    if pod.terminating and held and not ended_by_itself(observed.snapshot):
+        return Decision(execution.status)  # that it goes is an event, unless it was quicker
     lost = lost_at(pod, node_lost)
     if pod.over or (lost is not None and now >= lost):
         return Decision(finished(execution, pod, observed, now=now))
@@ -81,11 +81,6 @@ def lost_at(pod: PodFacts, node_lost: timedelta) -> datetime | None:
     """When a pod whose node says nothing, or which should long be gone, counts as lost."""
     times = [time for time in (pod.unreachable_since, pod.gone_by) if time is not None]
     return min(times) + node_lost if times else None
-
-
-def _worked(pod: PodFacts, observed: Observed) -> bool:
-    """The process was quicker than the deletion for spec.suspend."""
-    return pod.over and ended_by_itself(observed.snapshot)
 
 
 def _after_the_end(
