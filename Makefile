@@ -12,7 +12,7 @@ ifeq ($(origin KUBECONFIG),command line)
 E2E_KUBECONFIG := $(abspath $(KUBECONFIG))
 endif
 
-.PHONY: help demo up test e2e bench check cluster images format manifests clean
+.PHONY: help demo up test e2e bench mutation check cluster images format manifests clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ e2e: .venv/installed $(CLAUDE_CLI)/installed ## The end-to-end tests alone, or a
 
 bench: .venv/installed ## Measure against baselines in the same run (ROWS=gateway ROUNDS=5)
 	@$(BIN)/python -m bench --rounds $(ROUNDS) $(ROWS)
+
+mutation: .venv/installed ## Take each rung of the operator's decisions away: a test must notice
+	@$(BIN)/python -m mutation
 
 check: .venv/installed ## Format, lint, types, import rules, rendered files, scripts
 	$(BIN)/ruff format --check .

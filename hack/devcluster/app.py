@@ -17,7 +17,7 @@ from devcluster.http_request import decode, error_response, json_response
 from devcluster.http_verbs import Handlers, verb_of
 from devcluster.ports import Node, NodeError
 from devcluster.resources import Registry
-from devcluster.routes import NoSuchGroup, parse
+from devcluster.routes import NoSuchGroup, Target, parse
 from devcluster.store import Store
 
 LARGEST_BODY = 3 * 1024 * 1024
@@ -34,10 +34,11 @@ class Api:
         node: Node | None = None,
         *,
         accounts: Callable[[], Accounts] = Accounts,
+        faults: Faults | None = None,
     ) -> None:
         """`accounts` is asked for every review: without any, no token is anybody's."""
         self._registry = registry
-        self._faults = Faults()
+        self._faults = faults or Faults()
         self._handlers = Handlers(store, self._faults, node, accounts)
 
     def application(self) -> web.Application:
@@ -84,18 +85,16 @@ class Api:
         except NoSuchGroup:
             return web.Response(text="404 page not found\n", status=404)
         verb = verb_of(request, target)
-        kind, code = RequestKind(verb, target.rt.key, target.subresource), 500
+        kind, code = _kind_of(request, target, verb), 500
+        fault = self._faults.take(kind)
         try:
-            fault = self._faults.take(kind)
             if fault is not None:
                 await self._strike(fault, request, verb)
             response = await self._handlers.serve(verb, request, target, fault)
             code = response.status
-        except ApiError as error:
+        except (ApiError, NodeError) as error:
             code = error.code
-            raise
-        except NodeError as error:
-            code = error.code
+            await _lose_answer(fault, request)
             raise
         except ConnectionError:
             code = 200  # a stream whose client has gone
@@ -105,6 +104,7 @@ class Api:
             raise
         finally:
             self._faults.count(kind, code)
+        await _lose_answer(fault, request)
         return response
 
     async def _strike(self, fault: Fault, request: web.Request, verb: str) -> None:
@@ -115,6 +115,8 @@ class Api:
             raise ConnectionResetError("injected")
         if fault.fault == "slow":
             await asyncio.sleep(fault.seconds)
+        elif fault.fault == "lost-answer":
+            return  # the deed first
         elif verb != "watch" or fault.fault != "gone":
             error = fault.error()
             assert error is not None
@@ -147,3 +149,19 @@ class Api:
             case _:
                 raise apierrors.page_not_found()
         return json_response(self._faults.faults())
+
+
+def _kind_of(request: web.Request, target: Target, verb: str) -> RequestKind:
+    agent = request.headers.get("User-Agent", "").split("/")[0].split(" ")[0]
+    return RequestKind(verb, target.rt.key, target.subresource, target.namespace or "", agent)
+
+
+async def _lose_answer(fault: Fault | None, request: web.Request) -> None:
+    """If that is the fault. A client that goes meanwhile ends the wait."""
+    if fault is None or fault.fault != "lost-answer":
+        return
+    fault.is_carried_out = True
+    await asyncio.sleep(fault.seconds)
+    if request.transport is not None:
+        request.transport.abort()
+    raise ConnectionResetError("injected")

@@ -4,17 +4,28 @@ POST /devcluster/faults -> Faults.add(); every request -> Faults.take() -> the f
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
 from devcluster.apierrors import ApiError, bad_request
 
 FaultName = Literal[
-    "conflict", "gone", "too-many-requests", "server-error", "reset", "slow", "silent-watch"
+    "conflict",
+    "gone",
+    "too-many-requests",
+    "server-error",
+    "reset",
+    "slow",
+    "silent-watch",
+    "lost-answer",
 ]
 NAMES: Final[tuple[str, ...]] = get_args(FaultName)
 LIMIT: Final = 1000
 """Of faults that wait, and of strikes of one fault."""
+
+WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+STREAMS: Final = frozenset({"exec", "log"})
+"""Subresources whose answer is a stream, not a word on what was done."""
 
 
 @dataclass
@@ -23,21 +34,39 @@ class Fault:
 
     fault: FaultName
     verb: str = ""
+    """`write` fits every verb that changes something."""
+
     resource: str = ""
+    """Or several, with commas between them."""
+
     subresource: str | None = None
     """None fits all, empty only the main resource."""
 
+    namespace: str = ""
+    agent: str = ""
+    """The first word of the client's User-Agent, without its version."""
+
+    after: int = 0
+    """So many that fit are let through first."""
+
     count: int = 1
     seconds: float = 1.0
-    """How long it is slow or silent, or what Retry-After says."""
+    """How long it is slow, silent or unanswered, or what Retry-After says."""
+
+    is_carried_out: bool = field(default=False, init=False)
+    """The write whose answer is lost has been done."""
 
     def fits(self, request: "RequestKind", *, is_open: bool) -> bool:
         if self.fault == "silent-watch" and not is_open:
             return False
+        if self.fault == "lost-answer" and not request.is_write:
+            return False
         return (
-            self.verb in ("", request.verb)
-            and self.resource in ("", request.resource)
+            (self.verb in ("", request.verb) or (self.verb == "write" and request.is_write))
+            and (not self.resource or request.resource in self.resource.split(","))
             and self.subresource in (None, request.subresource)
+            and self.namespace in ("", request.namespace)
+            and self.agent in ("", request.agent)
         )
 
     def error(self) -> ApiError | None:
@@ -62,6 +91,12 @@ class RequestKind:
     verb: str
     resource: str
     subresource: str
+    namespace: str = ""
+    agent: str = ""
+
+    @property
+    def is_write(self) -> bool:
+        return self.verb in WRITES and self.subresource not in STREAMS
 
 
 class Faults:
@@ -70,19 +105,22 @@ class Faults:
         self._struck: Counter[str] = Counter()
         self._requests: Counter[tuple[RequestKind, int]] = Counter()
 
-    def add(self, body: Any) -> None:
+    def add(self, body: Any) -> Fault:
         """From the JSON of a POST; a mistake in it is a 400 that says what would be right."""
         if not isinstance(body, dict) or body.get("fault") not in NAMES:
             raise bad_request(f"fault: must be one of {', '.join(NAMES)}")
-        known = Fault.__dataclass_fields__
-        if unknown := body.keys() - known.keys():
+        known = [known.name for known in fields(Fault) if known.init]
+        if unknown := body.keys() - set(known):
             raise bad_request(f"{min(unknown)}: unknown; known are {', '.join(known)}")
         fault = Fault(**body)
         if not isinstance(fault.seconds, int | float) or fault.seconds < 0:
             raise bad_request("seconds: must be a number, 0 or more")
         if fault.count not in range(1, LIMIT + 1) or len(self._waiting) >= LIMIT:
             raise bad_request(f"count: must be 1 to {LIMIT}, and at most {LIMIT} faults may wait")
+        if fault.after not in range(LIMIT + 1):
+            raise bad_request(f"after: must be 0 to {LIMIT}")
         self._waiting.append(fault)
+        return fault
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -94,6 +132,9 @@ class Faults:
         """
         for fault in self._waiting:
             if fault.fits(request, is_open=is_open):
+                if fault.after:
+                    fault.after -= 1
+                    continue
                 fault.count -= 1
                 self._struck[fault.fault] += 1
                 if not fault.count:
@@ -115,6 +156,8 @@ class Faults:
                     "verb": kind.verb,
                     "resource": kind.resource,
                     "subresource": kind.subresource,
+                    "namespace": kind.namespace,
+                    "agent": kind.agent,
                     "code": code,
                     "count": count,
                 }

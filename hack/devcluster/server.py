@@ -18,6 +18,7 @@ from devcluster.accounts import Accounts
 from devcluster.app import Api
 from devcluster.builtin import BUILTIN
 from devcluster.cleanup import Cleanup
+from devcluster.faults import Faults
 from devcluster.history import Change
 from devcluster.journal import Journal
 from devcluster.kubeconfig import write_kubeconfig
@@ -32,6 +33,7 @@ class Devcluster:
     url: str
     kubeconfig: Path
     store: Store
+    faults: Faults
     jobs: tuple[asyncio.Task[None], ...]
     """Controllers and node: they end only by a fault of ours."""
 
@@ -59,12 +61,14 @@ async def running_devcluster(
         node = Kubelet(store, root=root, path=path) if with_node else None
         controllers = Cleanup(store, registry)
         jobs = [await stack.enter_async_context(_running(controllers.run()))]
-        url = await _listen(stack, Api(store, registry, node, accounts=accounts), port)
+        faults = Faults()
+        api = Api(store, registry, node, accounts=accounts, faults=faults)
+        url = await _listen(stack, api, port)
         if node is not None:
             jobs.append(await stack.enter_async_context(_running(node.run())))
         config = kubeconfig or scratch / "kubeconfig"
         write_kubeconfig(config, url)
-        yield Devcluster(url, config, store, tuple(jobs))
+        yield Devcluster(url, config, store, faults, tuple(jobs))
 
 
 def _control_plane(stack: AsyncExitStack, data_dir: Path | None) -> tuple[Store, Registry]:

@@ -56,7 +56,7 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     if pod.unreachable_since is not None:
         return Decision(_unreachable(execution, pod, now))
     if snapshot is not None and snapshot.state == "Ended":
-        due = decided_at(execution, pod, observed)
+        due = decided_at(execution, pod, snapshot, observed.ending_since)
         if due is not None and now >= due:
             return Decision(finished(execution, pod, observed, now=now))  # no attempt follows
         return Decision(execution.status, check_after=soonest(now, due))  # the container ends next

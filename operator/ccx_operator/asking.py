@@ -22,9 +22,10 @@ BOOT_TIME = timedelta(seconds=3)
 def ask(execution: ClaudeExecution, pod: PodFacts, observed: Observed, *, now: datetime) -> Step:
     if pod.terminating or pod.unreachable_since is not None:
         return Step()
-    action, due, urgent = _question(execution, pod, observed, now)
-    if action is None or due is None:
+    question = _question(execution, pod, observed, now)
+    if question is None:
         return Step()
+    action, due, urgent = question
     if observed.silence is not None:
         due = max(due, observed.silence.next_try(urgent=urgent))
     return Step(action) if now >= due else Step(check_after=soonest(now, due))
@@ -39,7 +40,7 @@ def is_behind(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> 
 
 def _question(
     execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
-) -> tuple[Action | None, datetime | None, bool]:
+) -> tuple[Action, datetime, bool] | None:
     """The action, from when on it is due, and whether a user waits for it."""
     look = Look(pod.name, pod.uid)
     if is_behind(execution, pod, observed):
@@ -55,7 +56,7 @@ def _question(
         return look, looked.at + SAMPLE_EVERY if fresh else now, False
     if pod.ready and execution.spec.command is None:
         return look, looked.at + SAMPLE_EVERY, False
-    return None, None, False
+    return None
 
 
 def _is_booting(execution: ClaudeExecution, observed: Observed) -> bool:

@@ -7,6 +7,7 @@ readers drain it: one that is behind is not to put the end off for everybody els
 from datetime import datetime, timedelta
 from typing import Final
 
+from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.attempts import may_retry, with_facts
@@ -26,17 +27,18 @@ def lost_at(pod: PodFacts, node_lost: timedelta) -> datetime | None:
     return min(times) + node_lost if times else None
 
 
-def decided_at(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> datetime | None:
+def decided_at(
+    execution: ClaudeExecution, pod: PodFacts, last_words: Snapshot, since: datetime | None
+) -> datetime | None:
     """When the runner's word is enough although its container goes on. None: not without that.
 
     Another attempt waits for the container's end anyway.
     """
-    snapshot, since = observed.snapshot, observed.ending_since
-    if snapshot is None or snapshot.state != "Ended" or since is None or pod.terminating:
+    if since is None or pod.terminating:
         return None
-    if may_retry(execution, verdict(execution, pod, snapshot)):
+    if may_retry(execution, verdict(execution, pod, last_words)):
         return None
-    return since + LINGER if is_certain(execution, snapshot) else None
+    return since + LINGER if is_certain(execution, last_words) else None
 
 
 def drained_at(execution: ClaudeExecution) -> datetime | None:

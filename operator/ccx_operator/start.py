@@ -23,7 +23,7 @@ from ccx_operator.observed import Observed, RefusalKind
 from ccx_operator.pod_name import pod_name
 from ccx_operator.pod_template import refusal
 from ccx_operator.progress import with_pod, without_pod
-from ccx_operator.restored import is_marked, restored
+from ccx_operator.restored import restored
 from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 
@@ -157,10 +157,10 @@ def _refused_by_server(
 
 
 def _create(execution: ClaudeExecution) -> Decision:
-    create = CreatePod(pod_name(execution))
-    if is_marked(execution):
-        return Decision(execution.status, (create,))
-    return Decision(execution.status, (AddFinalizer(), create))
+    """The finalizer first, also where it is there: that costs no write then, and is refused to one
+    who has not seen the newest version, such as a leader of yesterday. A creation is not fenced.
+    """
+    return Decision(execution.status, (AddFinalizer(), CreatePod(pod_name(execution))))
 
 
 def _at(

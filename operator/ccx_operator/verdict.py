@@ -4,6 +4,7 @@ It rests on facts that outlive operator and runner: the spec, the pod, the runne
 """
 
 import signal
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ccx_api.conditions import Reason
@@ -17,14 +18,14 @@ from ccx_operator.wanted import cancel_reason, cancel_wanted
 RUNNER_FAULT_CODE = 125
 TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
-_TERMINAL_REASONS = {
+_TERMINAL_REASONS: Mapping[str | None, Reason] = {
     "api_error": Reason.API_ERROR,
     "max_turns": Reason.MAX_TURNS,
     "budget_exhausted": Reason.BUDGET_EXHAUSTED,
     "aborted_streaming": Reason.INTERRUPTED,
     "aborted_tools": Reason.INTERRUPTED,
 }
-_SUBTYPES = {
+_SUBTYPES: Mapping[str | None, Reason] = {
     "error_max_turns": Reason.MAX_TURNS,
     "error_max_budget_usd": Reason.BUDGET_EXHAUSTED,
 }
@@ -69,9 +70,7 @@ def is_certain(execution: ClaudeExecution, snapshot: Snapshot) -> bool:
     It can to a KILL from inside, which may be the kernel's for want of memory, and to a TERM from
     outside, whose reason it knows.
     """
-    if _cancelled(execution, snapshot) or _deed(execution, snapshot):
-        return True
-    if _success(execution, snapshot):
+    if _cancelled(execution, snapshot) or _success(execution, snapshot):
         return True
     killed = snapshot.ended_by is None and snapshot.exit_code == -signal.SIGKILL
     return not killed and _own_failure(execution, snapshot) is not None
@@ -200,8 +199,8 @@ def _error(execution: ClaudeExecution, claude: ClaudeSnapshot) -> Verdict:
 
 
 def _error_reason(claude: ClaudeSnapshot) -> Reason:
-    by_subtype = _SUBTYPES.get(claude.subtype or "", Reason.CLAUDE_ERROR)
-    return _TERMINAL_REASONS.get(claude.terminal_reason or "", by_subtype)
+    by_subtype = _SUBTYPES.get(claude.subtype, Reason.CLAUDE_ERROR)
+    return _TERMINAL_REASONS.get(claude.terminal_reason, by_subtype)
 
 
 def _error_text(claude: ClaudeSnapshot) -> str:

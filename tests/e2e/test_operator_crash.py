@@ -7,8 +7,6 @@ import pytest
 from support.kubectl import Kubectl, an_execution
 from support.under_test.cluster import ClusterUnderTest
 from support.under_test.operators import Operator
-from support.usage import ends_of, let_go
-from support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -47,28 +45,6 @@ def test_an_execution_finishes_whenever_the_operator_is_killed(
     assert status["output"]["bytes"] == 5
     assert len(pods_of(kubectl, name)) == 1
     assert_each_event_once(kubectl, name)
-
-
-@pytest.mark.parametrize("writes", range(1, 11))
-def test_nothing_happens_twice_after_a_crash_behind_any_write(
-    cluster: ClusterUnderTest, operator: Operator, kubectl: Kubectl, writes: int
-) -> None:
-    """Finalizer, pod, status, Event, status, Event, status, Event, usage, finalizer."""
-    requests = cluster.requests.need()
-    kubectl("delete", "cx", "--all")  # and its writes, so that only this execution's are counted
-    name, before, counted = f"crash-{writes}", requests.operators_writes(), ends_of(kubectl)
-    kubectl.apply(an_execution(name, command=["sh", "-c", "sleep 1; echo done"]))
-    eventually(
-        lambda: requests.operators_writes() >= before + writes, what=f"write number {writes}"
-    )
-    operator.kill()
-    operator.start()
-    status = kubectl.wait(name, "Succeeded")["status"]
-    assert status["output"]["bytes"] == 5
-    assert len(pods_of(kubectl, name)) == 1
-    assert_each_event_once(kubectl, name)
-    let_go(kubectl, name)
-    assert ends_of(kubectl) == counted + 1
 
 
 def test_a_wish_that_is_made_while_no_operator_runs_is_carried_out_later(

@@ -354,6 +354,19 @@ async def test_objects_are_kept_and_old_watches_expired_after_a_restart(tmp_path
         await api.until(f"{CONFIGMAPS}/owned", is_gone)
 
 
+async def test_a_patch_that_changes_nothing_costs_no_version_and_is_fenced_all_the_same(
+    api: Client,
+) -> None:
+    first = await api.create(WIDGETS, a_widget(metadata={"finalizers": ["example.dev/f"]}))
+    version = first["metadata"]["resourceVersion"]
+    same = {"metadata": {"resourceVersion": version, "finalizers": ["example.dev/f"]}}
+    code, told = await api.merge(f"{WIDGETS}/one", same)
+    assert (code, told["metadata"]["resourceVersion"]) == (200, version)
+    await api.merge(f"{WIDGETS}/one", {"spec": {"size": 4}})
+    code, told = await api.merge(f"{WIDGETS}/one", same)
+    assert (code, told["reason"]) == (409, "Conflict")
+
+
 # faults
 
 
@@ -391,6 +404,18 @@ async def test_a_running_watch_can_be_made_to_expire(api: Client) -> None:
         assert await events.next() == ("", None)
 
 
+async def test_a_write_whose_answer_is_lost_has_been_carried_out(api: Client) -> None:
+    fault = {"fault": "lost-answer", "after": 1, "seconds": 0, "agent": "Python"}
+    await api.ask("POST", FAULTS, fault)
+    await api.create(WIDGETS, a_widget("one"))
+    with pytest.raises(aiohttp.ClientError):
+        await api.create(WIDGETS, a_widget("two"))
+    assert (await api.get(f"{WIDGETS}/two"))["metadata"]["name"] == "two"
+    counted = (await api.get("/devcluster/requests"))["requests"]
+    made = [r["count"] for r in counted if (r["verb"], r["code"]) == ("create", 201)]
+    assert made[-1] == 2
+
+
 async def test_a_fault_that_is_not_known_is_refused_with_those_that_are(api: Client) -> None:
     code, status = await api.ask("POST", FAULTS, {"fault": "flood"})
     assert code == 400
@@ -401,8 +426,9 @@ async def test_requests_are_counted_by_what_they_were(api: Client) -> None:
     await api.create(WIDGETS, a_widget())
     await api.merge(f"{WIDGETS}/one/status", {"status": {"phase": "X"}})
     counted = (await api.get("/devcluster/requests"))["requests"]
-    common = {"verb": "patch", "resource": "widgets.example.dev"}
-    assert {**common, "subresource": "status", "code": 200, "count": 1} in counted
+    common = {"verb": "patch", "resource": "widgets.example.dev", "namespace": "default"}
+    told = {"subresource": "status", "agent": "Python", "code": 200, "count": 1}
+    assert {**common, **told} in counted
 
 
 # speed

@@ -127,6 +127,14 @@ async def test_a_claim_is_waited_for_and_kept_for_the_next_pod(node: RunningNode
     assert await node.log("podc") == "kept\n"
 
 
+async def test_a_pod_with_a_scheduling_gate_waits_until_it_has_none(node: RunningNode) -> None:
+    node.create(a_pod(schedulingGates=[{"name": "example.dev/queue"}]))
+    pod = await node.until(lambda pod: bool(condition(pod, "PodScheduled")))
+    assert condition(pod, "PodScheduled")["reason"] == "SchedulingGated"
+    node.let_go()
+    await node.until(has_phase("Succeeded"))
+
+
 async def test_the_environment_holds_the_spec_and_nothing_of_the_developer(
     node: RunningNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

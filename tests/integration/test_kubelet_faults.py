@@ -43,7 +43,7 @@ async def test_a_fault_that_is_asked_for_before_the_start_strikes_too(node: Runn
 async def test_a_fault_of_an_unknown_name_is_said_to_be_one(node: RunningNode) -> None:
     node.create(a_pod(annotations={"devcluster/fault": "flood"}))
     await node.until(has_phase("Succeeded"))
-    known = "oom, evict, node-lost, no-start"
+    known = "oom, evict, node-lost, no-start, start-error"
     said = f"annotation devcluster/fault: no such fault; there are {known}"
     assert node.events("UnknownFault") == [said]
 
@@ -85,3 +85,9 @@ async def test_a_pod_that_shall_not_start_is_being_created_until_it_may(node: Ru
     assert state(node.pod()) == ("waiting", {"reason": "ContainerCreating"})
     node.annotate(None)
     await node.until(has_phase("Succeeded"))
+
+
+async def test_a_program_that_is_not_there_is_a_start_error(node: RunningNode) -> None:
+    node.create(a_pod(annotations={"devcluster/fault": "start-error"}))
+    ended = state(await node.until(has_phase("Failed")))[1]
+    assert (ended["exitCode"], ended["reason"]) == (128, "StartError")

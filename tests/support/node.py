@@ -68,6 +68,15 @@ class RunningNode:
 
         self.store.modify("pods", "default", name, change)
 
+    def let_go(self, name: str = "pod") -> None:
+        """Without its scheduling gates."""
+        self.store.modify(
+            "pods",
+            "default",
+            name,
+            lambda pod: pod | {"spec": pod["spec"] | {"schedulingGates": []}},
+        )
+
     def delete(self, name: str = "pod", *, grace: int = 30) -> None:
         """As the API does it."""
 

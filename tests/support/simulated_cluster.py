@@ -1,12 +1,12 @@
 """A small pure model of API server, node and runner: events in any order, late and twice.
 
-users, node -> the objects -> pending watch events -> (late, twice) -> the operator's store
-the operator's calls -> the objects; any of them may fail before or after its effect
+users, node -> the objects -> a watch for each operator -> (late, twice) -> its store
+an operator's calls -> the objects; any of them may fail before or after its effect
 """
 
 import copy
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -95,7 +95,9 @@ class World:
     now: datetime = NOW
     version: int = 10
     link_is_up: bool = True
-    pending: deque[Event] = field(default_factory=deque)
+    watches: list[deque[Event]] = field(default_factory=list)
+    """Of each operator: what it has not been told yet."""
+
     told: list[Event] = field(default_factory=list)
     """Whatever was ever pending: an event may come again, long after."""
 
@@ -106,12 +108,14 @@ class World:
     record: dict[str, Any] | None = None
     """Its namespace's ConfigMap."""
 
-    ask_usage: Callable[[ClaudeExecution], None] = lambda _: None
     lost: int = 0
-    """Usage that its recorder has given up."""
+    """Usage that its recorders have given up."""
 
     made: set[str] = field(default_factory=set)
     """The names of all pods that a status may know of."""
+
+    interruption: Callable[[], Awaitable[None]] | None = None
+    """What another operator does before the next call is carried out."""
 
     broken: list[str] = field(default_factory=list)
     """What must never happen, and did."""
@@ -214,6 +218,7 @@ class World:
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         call = type(action).__name__
+        await self._interrupt()
         self._fail("before", call)
         outcome = self._answer(action, execution)
         self._fail("after", call)
@@ -222,6 +227,7 @@ class World:
     async def patch_status(
         self, execution: ClaudeExecution, status: ExecutionStatus
     ) -> ClaudeExecution | None:
+        await self._interrupt()
         self._fail("before", "patch_status")
         before = self.execution.status if self.execution else None
         written = self._write(execution, {"status": status})
@@ -280,8 +286,7 @@ class World:
                 self._collect()
                 return Written(written) if written is not None else ObjectGone()
             case RecordUsage():
-                self.ask_usage(execution)
-                return UsageAsked()
+                return UsageAsked()  # of whose recorder, it knows
             case CreatePod(name):
                 return self._create(name, execution)
             case DeletePod():
@@ -369,6 +374,11 @@ class World:
         self._change(generation=execution.metadata.generation)
         return PodSeen(self.pod)
 
+    async def _interrupt(self) -> None:
+        interruption, self.interruption = self.interruption, None
+        if interruption is not None:
+            await interruption()
+
     def _fail(self, when: Literal["before", "after"], call: str) -> None:
         if self.faults and self.faults[0] in ((when, call), (when, "")):
             self.faults.popleft()
@@ -405,7 +415,8 @@ class World:
         self._tell(self.pod)
 
     def _tell(self, event: Event) -> None:
-        self.pending.append(event)
+        for watch in self.watches:
+            watch.append(event)
         self.told.append(event)
 
     def _next(self) -> int:

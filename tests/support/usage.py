@@ -1,6 +1,7 @@
 """The usage record of the namespace under test, as a program reads it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -12,10 +13,18 @@ ENDS = ("succeeded", "failed", "cancelled")
 
 
 def usage(kubectl: Kubectl) -> dict[str, Any]:
-    """By model, over all days: a test may run at midnight."""
     found = kubectl("get", "configmap", "cc-executor-usage", "--ignore-not-found", "-o", "json")
+    return totals(json.loads(found)["data"] if found else {})
+
+
+def ends_of(kubectl: Kubectl) -> int:
+    return ends(usage(kubectl))
+
+
+def totals(data: Mapping[str, str]) -> dict[str, Any]:
+    """By model, over all days: a test may run at midnight."""
     total: dict[str, Any] = {}
-    for text in (json.loads(found)["data"] if found else {}).values():
+    for text in data.values():
         for model, lines in yaml.safe_load(text).items():
             sums = total.setdefault(model, {})
             for name, value in lines.items():
@@ -23,8 +32,8 @@ def usage(kubectl: Kubectl) -> dict[str, Any]:
     return total
 
 
-def ends_of(kubectl: Kubectl) -> int:
-    return int(sum(lines.get(end, 0) for lines in usage(kubectl).values() for end in ENDS))
+def ends(total: Mapping[str, Any]) -> int:
+    return int(sum(lines.get(end, 0) for lines in total.values() for end in ENDS))
 
 
 def let_go(kubectl: Kubectl, *names: str) -> None:

@@ -475,13 +475,16 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
+IDS = [outcome for _, _, outcome in TABLE]
+
+
+@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE, ids=IDS)
 def test_the_table(execution: ClaudeExecution, observed: Observed, outcome: str) -> None:
     status = decide(execution, observed, now=NOW).status
     assert f"{status.phase} {status.reason}" == outcome
 
 
-@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE)
+@pytest.mark.parametrize(("execution", "observed", "outcome"), TABLE, ids=IDS)
 def test_deciding_again_changes_nothing(
     execution: ClaudeExecution, observed: Observed, outcome: str
 ) -> None:

@@ -46,6 +46,7 @@ from support.reconciling import (
 
 COMMAND = ["true"]
 DELETE = DeletePod(POD, POD_UID)
+MAKE = (AddFinalizer(), CreatePod(POD))
 LOOK = Look(POD, POD_UID)
 STARTING = was("Starting", "PodCreated")
 RUNNING = was("Running", "Started")
@@ -60,18 +61,18 @@ def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...
 
 
 def test_the_finalizer_is_added_just_before_the_pod() -> None:
-    assert actions(an_execution(finalizer=False), seen()) == (AddFinalizer(), CreatePod(POD))
+    assert actions(an_execution(finalizer=False), seen()) == MAKE
     assert actions(an_execution(finalizer=False, suspend=True), seen()) == ()
 
 
 def test_with_the_finalizer_there_may_be_a_pod_already_and_it_is_asked_for() -> None:
     assert actions(an_execution(), seen()) == (ConfirmPod(POD),)
-    assert actions(an_execution(), seen(LOST)) == (CreatePod(POD),)
+    assert actions(an_execution(), seen(LOST)) == MAKE
 
 
 def test_a_crash_between_the_finalizer_and_the_pod_does_not_look_like_a_copy() -> None:
     marked = an_execution(finalizer=True, started_as=UID)
-    assert actions(marked, seen(LOST)) == (CreatePod(POD),)
+    assert actions(marked, seen(LOST)) == MAKE
 
 
 def test_a_copy_gets_no_pod_and_its_copied_finalizer_goes() -> None:
@@ -105,7 +106,7 @@ def test_a_quota_is_tried_again_later_and_not_before() -> None:
     early = decide(an_execution(), seen(LOST, refusal=refused("quota")), now=NOW)
     assert (early.actions, early.check_after) == ((), 2)
     late = decide(an_execution(), seen(LOST, refusal=refused("quota", 2)), now=NOW)
-    assert late.actions == (CreatePod(POD),)
+    assert late.actions == MAKE
 
 
 def test_tries_for_a_quota_are_at_most_a_minute_apart() -> None:
@@ -135,7 +136,8 @@ def test_a_pod_deleted_for_suspend_is_no_outcome_and_another_may_follow() -> Non
     gone = seen(Gone(a_pod(exit_code=143)), snapshot=ended(143, "Outside"))
     let_go = decide(held, gone, now=NOW).status
     assert (let_go.attempts, let_go.pod_uid) == (2, None)
-    assert actions(held.model_copy(update={"status": let_go}), gone) == (CreatePod(NEXT_POD),)
+    released = held.model_copy(update={"status": let_go})
+    assert actions(released, gone) == (AddFinalizer(), CreatePod(NEXT_POD))
 
 
 def test_a_process_quicker_than_its_deletion_for_suspend_keeps_its_outcome() -> None:

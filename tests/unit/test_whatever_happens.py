@@ -1,10 +1,11 @@
-"""The operator against a model of the rest, in any order, with late news and lost answers."""
+"""Two operators against a model of the rest: any order, late news, lost answers, wrong clocks."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_kube.errors import ApiError
+from ccx_operator.actions import Action
 from ccx_operator.controller import Controller
 from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
+from ccx_operator.outcomes import Outcome, UsageAsked
 from ccx_operator.recorder import Ports, Recorder
 from ccx_operator.store import Store
 from ccx_operator.work_queue import WorkQueue
@@ -57,39 +60,61 @@ class Lost(NoMeter):
         self.world.lost += executions
 
 
+class Seat:
+    """The world as one operator calls it: what it asks for, it asks its own recorder."""
+
+    def __init__(self, world: World, record_usage: Callable[[ClaudeExecution], None]) -> None:
+        self._record_usage = record_usage
+        self.patch_status, self.read, self.tell = world.patch_status, world.read, world.tell
+        self._world = world
+
+    async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
+        outcome = await self._world.carry_out(action, execution)
+        if isinstance(outcome, UsageAsked):
+            self._record_usage(execution)
+        return outcome
+
+
 class Operator:
+    """One of two that each take themselves for the leader."""
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self.news = world, deque[Event]()
+        self.skew = timedelta()
+        world.watches.append(self.news)
         self.restart()
 
     def restart(self) -> None:
         """SIGKILL: the memory is lost, and the lists come anew."""
         self.store, world = Store(), self.world
-        self.controller = Controller(
-            self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now
-        )
         self.expiring = Expiring(self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now)
-        clock = lambda: world.now.timestamp()  # noqa: E731
-        ports = Ports(Maps(world), ReadExecutions(world), world.tell)
         self.recorder = Recorder(
             self.store,
             WorkQueue(),
-            ports,
+            Ports(Maps(world), ReadExecutions(world), world.tell),
             Lost(world),
             wake=lambda _: None,
             now=lambda: world.now,
-            clock=clock,
+            clock=lambda: world.now.timestamp(),
         )
-        world.ask_usage = self.recorder.add
-        world.pending.clear()
+        seat = Seat(world, self.recorder.add)
+        self.controller = Controller(self.store, WorkQueue(), seat, NoMeter(), now=self.now)
+        self.news.clear()
         if world.execution is not None:
             self.see(world.execution)
         if world.pod is not None:
             self.see(world.pod)
 
+    def now(self) -> datetime:
+        """By its own clock, which may jump."""
+        return self.world.now + self.skew
+
     def reconcile(self, runner: asyncio.Runner) -> None:
+        runner.run(self.try_to_reconcile())
+
+    async def try_to_reconcile(self) -> None:
         with suppress(ConnectionError):
-            runner.run(self.controller.reconcile(UID))
+            await self.controller.reconcile(UID)
 
     def expire(self, runner: asyncio.Runner) -> None:
         """Its timer is up, or it is retried."""
@@ -100,8 +125,8 @@ class Operator:
         runner.run(self.recorder.step("ns"))
 
     def hear(self, *, again: bool = False) -> None:
-        if self.world.pending:
-            self.see(self.world.pending[0] if again else self.world.pending.popleft())
+        if self.news:
+            self.see(self.news[0] if again else self.news.popleft())
 
     def list_leases(self, *, gone: bool) -> None:
         self.store.gateway_is_silent(UID, "g" if gone else None)
@@ -111,11 +136,11 @@ class Operator:
             case ("deleted", ClaudeExecution()):
                 self.store.execution_deleted(UID)
             case ("deleted", PodFacts() as pod):
-                self.store.pod_deleted(pod, self.world.now)
+                self.store.pod_deleted(pod, self.now())
             case ClaudeExecution():
                 self.store.saw_execution(event)
             case PodFacts():
-                self.store.saw_pod(event, self.world.now)
+                self.store.saw_pod(event, self.now())
 
 
 def later(seconds: float) -> Callable[[World], None]:
@@ -170,7 +195,14 @@ OPERATOR = (
     "hear again",
     "hear old",
     "hear all",
+    "clock ahead",
+    "clock behind",
+    "clock right",
+    "another leads",
+    "both at once",
+    *(f"the other: {step}" for step in ("reconcile", "hear", "hear all", "record", "restart")),
 )
+CLOCKS = {"ahead": timedelta(hours=1), "behind": timedelta(hours=-1), "right": timedelta()}
 LATE_START = ["hear all", "reconcile", "start", "settle", "hear all"]
 """The kubelet was quicker than the deletion."""
 
@@ -180,44 +212,65 @@ SEEN_TO_END = ["hear all", "reconcile", "reconcile", "1 s", "reconcile"]
 """The operator has looked, and waited for the container in vain."""
 
 TAKEN_AWAY = ["hear all", "reconcile", "reconcile", "reap", "hear all", "reconcile"]
+STALE = [
+    *("reconcile", "suspend", "hear all", "reconcile", "reap", "hear all", "let go", "hear all"),
+    *("the other: hear all", "reconcile", "start", "oom", "hear all", "reconcile", "vanish"),
+    *("hear all", "reconcile", "the other: reconcile"),
+]
+"""One that does not lead any more has not heard that the pod, let go again, has run and gone."""
+
 LOSSES = {"oom", "evict", "unreachable", "delete pod", "vanish"}
 # What moves things on comes more often than what only disturbs.
 STEPS = st.sampled_from([*WORLD, *OPERATOR, *(("reconcile", "hear all", "start", "probe") * 3)])
 
 
-def play(steps: list[str], operator: Operator, runner: asyncio.Runner) -> None:
-    world = operator.world
+def play(steps: list[str], operators: list[Operator], runner: asyncio.Runner) -> None:
+    """The first of the operators leads; the other has not noticed that it does not."""
+    world = operators[0].world
     for step in steps:
         if step in WORLD:
             WORLD[step](world)
-        elif step == "reconcile":
-            operator.reconcile(runner)
-        elif step == "expire":
-            operator.expire(runner)
-        elif step == "record":
-            operator.record(runner)
-        elif step == "restart":
-            operator.restart()
-        elif step in ("gateway gone", "gateway back"):
-            operator.list_leases(gone=step == "gateway gone")
-        elif step == "hear all":
-            while world.pending:
-                operator.hear()
-        elif step == "hear old" and world.told:
-            operator.see(world.told[len(world.told) // 2])
+        elif step == "another leads":
+            operators.reverse()
+        elif step == "both at once":
+            world.interruption = operators[-1].try_to_reconcile
         else:
-            operator.hear(again=step == "hear again")
+            other, what = step.startswith("the other: "), step.removeprefix("the other: ")
+            act(what, operators[-1 if other else 0], runner)
+
+
+def act(step: str, operator: Operator, runner: asyncio.Runner) -> None:
+    if step == "reconcile":
+        operator.reconcile(runner)
+    elif step == "expire":
+        operator.expire(runner)
+    elif step == "record":
+        operator.record(runner)
+    elif step == "restart":
+        operator.restart()
+    elif step.startswith("clock "):
+        operator.skew = CLOCKS[step.removeprefix("clock ")]
+    elif step in ("gateway gone", "gateway back"):
+        operator.list_leases(gone=step == "gateway gone")
+    elif step == "hear all":
+        while operator.news:
+            operator.hear()
+    elif step == "hear old" and operator.world.told:
+        operator.see(operator.world.told[len(operator.world.told) // 2])
+    else:
+        operator.hear(again=step == "hear again")
 
 
 def calm_down(operator: Operator, runner: asyncio.Runner) -> None:
-    """Everything works again, all news arrive, and an unhindered process comes to its end."""
+    """One leads, all works again, all news arrive, and an unhindered process comes to its end."""
     world = operator.world
+    world.interruption, operator.skew = None, timedelta()
     world.link_is_up = world.link_is_up or not world.wants_cancel  # a cancel needs no link
     world.faults.clear()
     operator.list_leases(gone=False)  # a session that is closed already stays so
     for _ in range(40):
         steps = ["start", "probe", "settle", "reap", "hear all", "reconcile", "reconcile"]
-        play([*steps, "record", "reconcile", "hear all", "expire", "20 s"], operator, runner)
+        play([*steps, "record", "reconcile", "hear all", "expire", "20 s"], [operator], runner)
 
 
 def is_alive(world: World) -> bool:
@@ -252,6 +305,7 @@ SPECS: list[dict[str, Any]] = [{}, ONCE, THRICE, CLAIMED, {**CLAIMED, **THRICE}]
     [*RUNS, "exit 0, read on", "probe", *SEEN_TO_END, "cancel", "reconcile", "20 s", "reconcile"],
     {},
 )
+@example(STALE, {})
 @example([*RUNS, "oom", *TAKEN_AWAY, "restart", "20 s", *RUNS, "vanish", *TAKEN_AWAY], THRICE)
 @example([*RUNS, "unreachable", "700 s", "hear all", "reconcile", "restart", "reconcile"], ONCE)
 @example([*RUNS, "oom", *TAKEN_AWAY, "pause", "cancel", "hear all", "reconcile"], ONCE)
@@ -262,10 +316,11 @@ SPECS: list[dict[str, Any]] = [{}, ONCE, THRICE, CLAIMED, {**CLAIMED, **THRICE}]
 def test_terminal_phases_stay_no_pod_is_made_twice_and_no_wish_is_lost(
     steps: list[str], spec: dict[str, Any]
 ) -> None:
-    operator = Operator(World(some_work(**spec)))
-    world = operator.world
+    world = World(some_work(**spec))
+    operators = [Operator(world), Operator(world)]
     with asyncio.Runner() as runner:
-        play(steps, operator, runner)
+        play(steps, operators, runner)
+        operator = operators[0]
         was_over = world.execution is not None and world.execution.status.phase.is_terminal
         cancelled_before = world.wants_cancel
         calm_down(operator, runner)

@@ -14,6 +14,7 @@ class Fault(StrEnum):
     EVICT = "evict"
     NODE_LOST = "node-lost"
     NO_START = "no-start"
+    START_ERROR = "start-error"
 
 
 def fault_of(pod: Object) -> Fault | None:

@@ -6,6 +6,7 @@ end(): TERM -> grace -> KILL -> nothing is left
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from devcluster.kubelet.backoff import Backoff
 from devcluster.kubelet.broadcast import Broadcast
 from devcluster.kubelet.container_run import ContainerRun
 from devcluster.kubelet.container_state import Terminated, Waiting
+from devcluster.kubelet.faults import Fault, fault_of
 from devcluster.kubelet.images import pull_error
 from devcluster.kubelet.launch import Prepared, prepare
 from devcluster.kubelet.lookup import ConfigError
@@ -22,6 +24,7 @@ from devcluster.kubelet.pod_status import PodFacts, Verdict
 from devcluster.kubelet.services import Services
 from devcluster.kubelet.volumes import MountError, make_volumes
 
+MISSING_PROGRAM: Final = "asked-for-by-the-annotation-devcluster-fault"
 PULL_RETRY: Final = 2.0
 """Seconds that ErrImagePull is shown before it becomes ImagePullBackOff."""
 
@@ -153,7 +156,11 @@ class PodRuntime:
 
     async def _run_once(self, run: ContainerRun, *, is_init: bool) -> Terminated:
         await self._pull(run)
-        run.start(await self._prepared(run), self._ports, is_init=is_init)
+        prepared = await self._prepared(run)
+        if not is_init and fault_of(self._pod) is Fault.START_ERROR:
+            launch = replace(prepared.launch, argv=[MISSING_PROGRAM])
+            prepared = replace(prepared, launch=launch)
+        run.start(prepared, self._ports, is_init=is_init)
         return await run.ended()
 
     async def _back_off(self, run: ContainerRun, state: Terminated, backoff: Backoff) -> None:

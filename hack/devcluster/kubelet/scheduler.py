@@ -13,6 +13,7 @@ from devcluster.kubelet.scheduling import why_unschedulable
 from devcluster.store import Store
 
 SCHEDULER = "default-scheduler"
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
 WATCHED = ("pods", "persistentvolumeclaims", "nodes")
 
 
@@ -47,6 +48,9 @@ class Scheduler:
         node = self._store.get("nodes", "", self._node_name)
         if pod is None or node is None or not _is_waiting(pod):
             return
+        if pod["spec"].get("schedulingGates"):
+            self._tell_gated(pod)
+            return
         why = why_unschedulable(pod, node, lambda claim: self._has_claim(namespace, claim))
         before = (pod.get("status") or {}).get("conditions") or []
         told = next((c.get("message") for c in before if c["type"] == "PodScheduled"), None)
@@ -60,6 +64,19 @@ class Scheduler:
         else:
             where = f"Successfully assigned {namespace}/{name} to {self._node_name}"
             self._events.tell("Normal", pod, "Scheduled", where)
+
+    def _tell_gated(self, pod: Object) -> None:
+        """No Event: the real scheduler does not look at it."""
+        metadata, now = pod["metadata"], datetime.now(UTC)
+        held = {"status": "False", "reason": "SchedulingGated", "message": GATED}
+        condition = {"type": "PodScheduled", **held}
+
+        def change(new: Object) -> Object:
+            return new | {"status": with_condition(new, condition, now=now)}
+
+        self._store.modify(
+            "pods", metadata["namespace"], metadata["name"], change, uid=metadata["uid"]
+        )
 
     def _decided(self, pod: Object, why: str | None) -> Object:
         now = datetime.now(UTC)

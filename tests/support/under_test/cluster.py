@@ -13,7 +13,7 @@ from ccx_dev.stack import CREDENTIALS, Stack
 from support.kubectl import Kubectl, Object
 from support.under_test.ability import Ability, table
 from support.under_test.components import Components, find_components
-from support.under_test.devcluster_tools import Faults, Requests, find_tools
+from support.under_test.devcluster_tools import Faults, find_faults
 from support.under_test.operators import Operator, Standby
 from support.under_test.probe import Probe, running_probe
 from support.under_test.processes import Processes, find_processes
@@ -41,7 +41,6 @@ class ClusterUnderTest:
     claude: Ability[str]
     containers: Ability[int]
     claims: Ability[str]
-    requests: Ability[Requests]
     faults: Ability[Faults]
     components: Ability[Components]
     accounts: Ability[tuple[str, ...]]
@@ -56,7 +55,6 @@ class ClusterUnderTest:
             "claude": self.claude,
             "containers": self.containers,
             "claims": self.claims,
-            "request counts": self.requests,
             "faults": self.faults,
             "restarts": self.components,
             "accounts": self.accounts,
@@ -75,7 +73,6 @@ def cluster_under_test(system: System, home: Path) -> Iterator[ClusterUnderTest]
 
 
 def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnderTest:
-    requests, faults = find_tools(kubectl)
     return ClusterUnderTest(
         told=system.told,
         kubectl=kubectl,
@@ -88,8 +85,7 @@ def _look_around(system: System, kubectl: Kubectl, probe: Probe) -> ClusterUnder
         claude=_claude(system, probe, kubectl),
         containers=probe.containers,
         claims=_claims(system, kubectl),
-        requests=requests,
-        faults=faults,
+        faults=find_faults(kubectl),
         components=find_components(),
         accounts=system.accounts,
     )

@@ -1,0 +1,104 @@
+"""Every rung of a module's functions, each taken away once. Pure.
+
+source -> ast -> an `if` without its body, an operand less, a case less -> code of the function
+"""
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    file: str
+    function: str
+    line: int
+    what: str
+    code: CodeType
+    """What the function is without that rung."""
+
+    @property
+    def name(self) -> str:
+        """Which stays when lines are added."""
+        return f"{self.file} {self.function}: without {self.what}"
+
+    def __str__(self) -> str:
+        return f"line {self.line} of {self.name}"
+
+
+def mutants(source: str, file: str) -> Iterator[Mutant]:
+    tree = ast.parse(source)
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef):
+            yield from _of_function(tree, function, file)
+
+
+def _of_function(tree: ast.Module, function: ast.FunctionDef, file: str) -> Iterator[Mutant]:
+    position = tree.body.index(function)
+    for index, node in enumerate(ast.walk(function)):
+        for what in range(_rungs(node)):
+            changed = copy.deepcopy(tree)
+            found = changed.body[position]
+            target = next(n for i, n in enumerate(ast.walk(found)) if i == index)
+            words = _take_away(found, target, what)
+            code = compile(ast.fix_missing_locations(changed), file, "exec")
+            line = getattr(node, "lineno", function.lineno)
+            yield Mutant(file, function.name, line, words, _named(code, function.name))
+
+
+def _rungs(node: ast.AST) -> int:
+    """How many things can be taken away from it."""
+    match node:
+        case ast.If():
+            return 1
+        case ast.IfExp():
+            return 2
+        case ast.BoolOp(values=values):
+            return len(values)
+        case ast.Match(cases=cases):
+            return len(cases)
+    return 0
+
+
+def _take_away(function: ast.AST, node: ast.AST, number: int) -> str:
+    words: str
+    match node:
+        case ast.If(test=test):
+            words = f"`if {ast.unparse(test)}`"
+            node.body = [ast.Pass()] if not node.orelse else node.orelse
+            node.test, node.orelse = ast.Constant(bool(node.orelse)), []
+        case ast.IfExp(body=body, orelse=orelse):
+            gone, kept = (body, orelse) if number == 0 else (orelse, body)
+            words = f"the choice `{ast.unparse(gone)}`"
+            _Replace(node, kept).visit(function)
+        case ast.BoolOp(values=values):
+            word = "or" if isinstance(node.op, ast.Or) else "and"
+            words = f"`{word} {ast.unparse(values[number])}`"
+            del values[number]
+            if len(values) == 1:
+                _Replace(node, values[0]).visit(function)
+        case ast.Match(cases=cases):
+            words = f"`case {ast.unparse(cases[number].pattern)}`"
+            del cases[number]
+            if not cases:
+                _Replace(node, ast.Pass()).visit(function)
+        case _:
+            raise ValueError(node)
+    return words.replace("\n", " ")
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self._old, self._new = old, new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if node is self._old:
+            return self._new
+        return self.generic_visit(node)
+
+
+def _named(module: CodeType, name: str) -> CodeType:
+    codes = (const for const in module.co_consts if isinstance(const, CodeType))
+    return next(code for code in codes if code.co_name == name)

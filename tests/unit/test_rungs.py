@@ -1,0 +1,380 @@
+"""Rungs of decide() that the phase table does not need, one case each: see `make mutation`."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from ccx_api.conditions import Reason
+from ccx_api.snapshot import Snapshot
+from ccx_api.status import ExecutionStatus
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.actions import Action, DeletePod, Deliver, Look, RemoveFinalizer
+from ccx_operator.facts import AgentFacts
+from ccx_operator.observed import Gone, Looked, Observed, Silence
+from ccx_operator.reconcile import decide
+from support.reconciling import (
+    NOW,
+    POD,
+    POD_UID,
+    a_pod,
+    a_snapshot,
+    ago,
+    an_execution,
+    claude,
+    drained,
+    ended,
+    over,
+    refused,
+    seen,
+    was,
+)
+
+COMMAND = ["true"]
+DELETE, LOOK = DeletePod(POD, POD_UID), Look(POD, POD_UID)
+STARTING, RUNNING = was("Starting", "PodCreated"), was("Running", "Started")
+PAUSED, HELD = was("Paused", "PausedByUser"), was("Queued", "Suspended", podName=None, podUID=None)
+LOST_NODE: dict[str, Any] = {"running": True, "ready": False, "unreachable_since": ago(301)}
+
+
+def status(execution: ClaudeExecution, observed: Observed) -> ExecutionStatus:
+    return decide(execution, observed, now=NOW).status
+
+
+def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...]:
+    return decide(execution, observed, now=NOW).actions
+
+
+def a_command(**facts: Any) -> ClaudeExecution:
+    return an_execution(**{"command": COMMAND, "status": RUNNING, **facts})
+
+
+def ending(since: datetime) -> Observed:
+    snapshot = a_snapshot("Ending", endedBy="Deadline")
+    return seen(a_pod(running=True, ready=False), snapshot=snapshot, ending_since=since)
+
+
+# What is said of it
+
+
+def control(stopped: int) -> dict[str, Any]:
+    done = {"action": "pause", "at": ago(1).timestamp(), "millis": 3.0}
+    return {"control": {**done, "processesStopped": stopped}}
+
+
+@pytest.mark.parametrize(
+    ("execution", "observed", "message"),
+    [
+        # while it runs
+        (a_command(status=was("Running", "Started", message="m")), seen(a_pod(running=True)), "m"),
+        (
+            a_command(status=was("Starting", "PodCreated", message="pod is made")),
+            seen(a_pod(running=True), looked=Looked(NOW, ready=True)),
+            "",
+        ),
+        (
+            an_execution(status=was("Paused", "NodeUnreachable", message="node n1 is lost")),
+            seen(a_pod(running=True, ready=False)),
+            "",
+        ),
+        (
+            a_command(),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+            "its process is being ended",
+        ),
+        (a_command(), seen(a_pod(running=True), snapshot=a_snapshot()), ""),
+        (
+            a_command(status=PAUSED),
+            seen(a_pod(running=True, ready=False), snapshot=a_snapshot("Paused", **control(3))),
+            "3 processes frozen",
+        ),
+        (
+            a_command(),
+            seen(a_pod(running=True), snapshot=a_snapshot(), silence=Silence(NOW, NOW)),
+            "",
+        ),
+        # before it does
+        (
+            an_execution(),
+            seen(a_pod(waiting=Reason.IMAGE_PULL_ERROR, waiting_message="no such image")),
+            "no such image",
+        ),
+        (
+            an_execution(startDeadlineSeconds=9),
+            seen(a_pod()),
+            "not running 9 s (spec.startDeadlineSeconds) after its pod was made",
+        ),
+        (
+            an_execution(startDeadlineSeconds=9),
+            seen(a_pod(waiting=Reason.UNSCHEDULABLE, waiting_message="no room")),
+            "not running 9 s (spec.startDeadlineSeconds) after its pod was made: "
+            "Unschedulable: no room",
+        ),
+        # when it is over
+        (an_execution(desired="Cancelled"), over(a_snapshot()), "cancelled"),
+        (
+            an_execution(desired="Cancelled", status=STARTING),
+            seen(Gone(a_pod())),
+            "cancelled before its process started",
+        ),
+        (
+            an_execution(),
+            over(ended(-9, "Lingered", **claude())),
+            "its process did not exit within the grace after the result, and was ended",
+        ),
+        (a_command(), over(ended(3)), "ended with exit code 3"),
+        (a_command(), over(ended(3, message="why")), "ended with exit code 3: why"),
+        (an_execution(), seen(a_pod(phase="Failed", evicted=True)), "its pod was evicted"),
+        (an_execution(), seen(a_pod(phase="Failed", evicted=True, message="low")), "low"),
+        (a_command(), seen(a_pod(exit_code=125, agent={"fault": "disk full"})), "disk full"),
+        (
+            an_execution(),
+            seen(a_pod(exit_code=128, agent={"reason": "StartError"})),
+            "the image cannot start the runner, it needs python3 3.10 or newer: StartError",
+        ),
+        (
+            a_command(),
+            seen(Gone()),
+            "its pod was deleted or lost before the process had ended by itself",
+        ),
+        (
+            a_command(),
+            over(ended(143, "Outside")),
+            "its pod was deleted or lost before the process had ended by itself",
+        ),
+        (
+            a_command(),
+            seen(a_pod(phase="Failed", reason="Shutdown")),
+            "the node ended its pod: Shutdown: ",
+        ),
+        (
+            a_command(),
+            seen(a_pod(phase="Failed", message="rebooted")),
+            "the node ended its pod: Failed: rebooted",
+        ),
+        *(
+            (an_execution(), over(ended(1, **claude(is_error=True, **said))), message)
+            for said, message in (
+                ({"terminalReason": "x", "subtype": "y"}, "Claude reports x"),
+                ({"subtype": "y"}, "Claude reports y"),
+                ({}, "Claude reports error"),
+                (
+                    {"result": "no", "resultBytes": 2},
+                    "Claude reports error: see status.result.text",
+                ),
+            )
+        ),
+        *(
+            (
+                an_execution(),
+                seen(a_pod(exit_code=code)),
+                f"Claude ended with {how} without a result",
+            )
+            for code, how in (
+                (1, "exit code 1 and"),
+                (143, "exit code 143 (SIGTERM) and"),
+                (200, "exit code 200 and"),
+            )
+        ),
+        (
+            an_execution(),
+            over(a_snapshot("Ended")),
+            "Claude ended with exit code None and without a result",
+        ),
+        # an end that nobody has confirmed
+        (
+            a_command(desired="Cancelled"),
+            seen(a_pod(**LOST_NODE), snapshot=a_snapshot()),
+            "cancelled; its node does not say whether the process has ended",
+        ),
+        (a_command(desired="Cancelled"), seen(a_pod(**LOST_NODE), snapshot=ended()), "cancelled"),
+        (a_command(desired="Cancelled"), seen(a_pod(exit_code=143)), "cancelled"),
+    ],
+)
+def test_the_message_says_why(execution: ClaudeExecution, observed: Observed, message: str) -> None:
+    assert status(execution, observed).message == message
+
+
+# Which row it is
+
+
+@pytest.mark.parametrize(
+    ("execution", "observed", "outcome"),
+    [
+        (
+            a_command(status=PAUSED),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+            "Paused PausedByUser",
+        ),
+        (
+            an_execution(),
+            seen(a_pod(running=True, ready=False, unreachable_since=NOW)),
+            "Starting NodeUnreachable",
+        ),
+        (an_execution(), seen(a_pod(created_at=None)), "Starting PodCreated"),
+        (
+            an_execution(),
+            seen(a_pod(created_at=None, running=True, ready=False)),
+            "Starting PodCreated",
+        ),
+        (  # its container began too late, whatever its runner may say
+            an_execution(),
+            seen(replace(a_pod(age=601, ready=False), agent=AgentFacts(running_since=NOW))),
+            "Failed StartDeadlineExceeded",
+        ),
+        (
+            a_command(session={"id": "s1", "gateway": "g1"}),
+            seen(a_pod(exit_code=0), silent_gateway="g1"),
+            "Succeeded Completed",
+        ),
+        (a_command(), over(ended(0, "Outside")), "Failed PodLost"),
+        (  # a sidecar's end, after the agent's
+            a_command(),
+            seen(a_pod(exit_code=0, init_failure="init container side ended with exit code 1")),
+            "Succeeded Completed",
+        ),
+        (a_command(), seen(a_pod(exit_code=0, gone_by=NOW)), "Failed PodLost"),
+        (
+            a_command(),
+            seen(a_pod(exit_code=137, agent={"reason": "ContainerStatusUnknown"})),
+            "Failed PodLost",
+        ),
+        (a_command(), seen(a_pod(exit_code=3), snapshot=a_snapshot()), "Failed ExitCode"),
+        # its runner's word is enough
+        (a_command(desired="Cancelled"), drained(ended(-9)), "Cancelled CancelledByUser"),
+        (
+            an_execution(status=RUNNING),
+            drained(ended(143, "Outside", **claude())),
+            "Succeeded Completed",
+        ),
+        (a_command(), drained(ended(-9, "Deadline")), "Failed DeadlineExceeded"),
+        (a_command(), replace(drained(ended()), ending_since=None), "Running Started"),
+    ],
+)
+def test_the_row(execution: ClaudeExecution, observed: Observed, outcome: str) -> None:
+    found = status(execution, observed)
+    assert f"{found.phase} {found.reason}" == outcome
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "snapshot"),
+    [(143, ended(143, "Outside")), (137, a_snapshot()), (137, None), (None, ended())],
+)
+def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own_end(
+    exit_code: int | None, snapshot: Snapshot | None
+) -> None:
+    pod = a_pod(exit_code=exit_code, running=exit_code is None, gone_by=NOW)
+    execution = an_execution(command=COMMAND, suspend=True, status=HELD)
+    assert status(execution, seen(pod, snapshot=snapshot)) == execution.status
+
+
+# What is done
+
+
+@pytest.mark.parametrize(
+    ("execution", "observed", "expected"),
+    [
+        # nobody is asked who cannot answer, or need not
+        (a_command(generation=2), seen(a_pod(running=True, gone_by=NOW)), ()),
+        (a_command(generation=2), seen(a_pod(running=True, unreachable_since=NOW)), ()),
+        (
+            an_execution(status=PAUSED),
+            seen(
+                a_pod(running=True, ready=False),
+                snapshot=a_snapshot("Paused"),
+                looked=Looked(ago(31), ready=False),
+            ),
+            (),
+        ),
+        (
+            a_command(),
+            seen(
+                a_pod(running=True, ready=False),
+                snapshot=a_snapshot("Paused"),
+                looked=Looked(ago(9), ready=True),
+            ),
+            (),
+        ),
+        # who may have news is
+        (a_command(), Observed(a_pod(running=True, ready=False)), (LOOK,)),
+        (
+            an_execution(status=STARTING),
+            seen(a_pod(running=True, age=2), looked=Looked(NOW)),
+            (LOOK,),
+        ),
+        (
+            an_execution(status=STARTING),
+            seen(a_pod(running=True, ready=False), looked=Looked(NOW)),
+            (LOOK,),
+        ),
+        # what is to go goes
+        (a_command(desired="Cancelled"), seen(a_pod(running=True, gone_by=NOW)), ()),
+        (an_execution(suspend=True, status=HELD), seen(a_pod()), (DELETE,)),
+        (a_command(), ending(ago(309)), ()),
+        (a_command(), ending(ago(310)), (DELETE,)),
+        (
+            an_execution(finalizer=False, status=was("Failed", "PodLost")),
+            seen(a_pod(**LOST_NODE)),
+            (DELETE,),
+        ),
+        (
+            an_execution(status=was("Failed", "PodLost")),
+            seen(a_pod(**LOST_NODE)),
+            (DELETE, RemoveFinalizer()),
+        ),
+        (  # its process was not seen to end: there is nothing to drain
+            a_command(
+                status=was("Failed", "PodLost", process={"state": "Running"}, completionTime=NOW)
+            ),
+            seen(a_pod(running=True)),
+            (DELETE,),
+        ),
+        (
+            a_command(status=was("Failed", "ExitCode", process={"state": "Ended"})),
+            seen(a_pod(running=True)),
+            (DELETE,),
+        ),
+    ],
+)
+def test_the_action(
+    execution: ClaudeExecution, observed: Observed, expected: tuple[Action, ...]
+) -> None:
+    assert actions(execution, observed) == expected
+
+
+def test_an_object_that_somebody_else_holds_is_cancelled_like_any_other() -> None:
+    execution = a_command(deleted=100, finalizer=False)
+    (deliver,) = actions(execution, seen(a_pod(running=True)))
+    assert isinstance(deliver, Deliver)
+
+
+def test_a_pod_that_goes_before_its_process_started_is_waited_for() -> None:
+    execution = an_execution(status=STARTING)
+    going = seen(a_pod(gone_by=NOW, waiting=Reason.UNSCHEDULABLE))
+    assert status(execution, going) == execution.status
+
+
+# Facts
+
+
+def test_the_time_of_the_start_is_the_first_that_was_told() -> None:
+    started = seen(a_pod(running=True, age=31), looked=Looked(NOW, ready=True))
+    assert status(a_command(status=STARTING), started).start_time == ago(30)
+    assert status(a_command(), started).start_time == ago(60)
+
+
+def test_the_end_is_told_with_its_time_its_pod_and_its_node() -> None:
+    agent = {"finished_at": ago(7)}
+    found = status(an_execution(command=COMMAND), seen(a_pod(exit_code=0, agent=agent)))
+    assert (found.completion_time, found.pod_name, found.node_name) == (ago(7), POD, "n1")
+    known = a_command(status=was("Running", "Started", nodeName="n0"))
+    assert status(known, seen(a_pod(exit_code=0, node=None))).node_name == "n0"
+    gone = status(known, seen(Gone()))
+    assert (gone.completion_time, gone.node_name) == (NOW, "n0")
+
+
+def test_only_an_end_has_a_time_of_its_end() -> None:
+    queued = status(an_execution(), seen(Gone(), refusal=refused("quota")))
+    assert queued.completion_time is None
+    assert status(an_execution(), seen(Gone(), refusal=refused("rejected"))).completion_time == NOW
