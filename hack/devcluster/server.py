@@ -24,6 +24,7 @@ from devcluster.journal import Journal
 from devcluster.kubeconfig import write_kubeconfig
 from devcluster.kubelet import Kubelet
 from devcluster.namespaces import add_first_namespaces
+from devcluster.ports import Node
 from devcluster.resources import CRDS, Registry, custom_type
 from devcluster.store import Store
 
@@ -47,8 +48,11 @@ async def running_devcluster(
     path: Sequence[str] = (),
     tokens: Path | None = None,
     with_node: bool = True,
+    played_node: Node | None = None,
 ) -> AsyncIterator[Devcluster]:
     """On leaving, every pod process has ended. Without a node, pods stay Pending.
+
+    `played_node` is a test's own, in the place of the kubelet.
 
     `tokens` is read for every review: a token that is taken out of the file is revoked.
     """
@@ -58,7 +62,9 @@ async def running_devcluster(
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devcluster-")))
         store, registry = _control_plane(stack, data_dir)
         root = (data_dir or scratch) / "node"
-        node = Kubelet(store, root=root, path=path) if with_node else None
+        node = played_node
+        if node is None and with_node:
+            node = Kubelet(store, root=root, path=path)
         controllers = Cleanup(store, registry)
         jobs = [await stack.enter_async_context(_running(controllers.run()))]
         faults = Faults()

@@ -13,7 +13,7 @@ from ccx_operator.asking import ask, is_behind
 from ccx_operator.attempts import with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import decided_at, finished
+from ccx_operator.finish import LINGER, decided_at, finished
 from ccx_operator.observed import Observed, is_ending
 from ccx_operator.progress import (
     only_live_facts_differ,
@@ -55,6 +55,8 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     snapshot = observed.snapshot
     if pod.unreachable_since is not None:
         return Decision(_unreachable(execution, pod, now))
+    if (until := _untold_until(observed, now)) is not None:
+        return Decision(execution.status, check_after=soonest(now, until))
     if snapshot is not None and snapshot.state == "Ended":
         due = decided_at(execution, pod, snapshot, observed.ending_since)
         if due is not None and now >= due:
@@ -75,6 +77,14 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     return _held_back(
         execution, settle(execution, status, phase, reason, text, now=now), observed, now
     )
+
+
+def _untold_until(observed: Observed, now: datetime) -> datetime | None:
+    """Most ends are over before anybody could read of them: that would be a write too many."""
+    snapshot, since = observed.snapshot, observed.ending_since
+    if snapshot is None or snapshot.state != "Ending" or since is None:
+        return None
+    return since + LINGER if now < since + LINGER else None
 
 
 def _began_in_time(execution: ClaudeExecution, pod: PodFacts, snapshot: Snapshot | None) -> bool:

@@ -17,6 +17,7 @@ from ccx_api.names import API_VERSION, GROUP, KIND, PLURAL, USAGE_RECORD
 from devcluster.faults import Fault
 from devcluster.kubeconfig import write_kubeconfig
 from devcluster.kubelet.broadcast import Broadcast
+from devcluster.ports import Node
 from devcluster.server import Devcluster, running_devcluster
 from support.devcluster_client import Client
 from support.forked_operator import ForkedOperator
@@ -60,10 +61,13 @@ class Ground:
 
 
 @asynccontextmanager
-async def a_ground(directory: Path, *, path: Sequence[str] = ()) -> AsyncIterator[Ground]:
-    """`path` leads PATH in every pod."""
+async def a_ground(
+    directory: Path, *, path: Sequence[str] = (), node: Node | None = None
+) -> AsyncIterator[Ground]:
+    """`path` leads PATH in every pod. `node` is one that the test plays."""
     path = [*path, str(BIN)]
-    async with running_devcluster(path=path) as cluster, Client(cluster.url) as client:
+    running = running_devcluster(path=path, played_node=node)
+    async with running as cluster, Client(cluster.url) as client:
         await client.create(CRDS, crd())
         ground = Ground(cluster, client, directory)
         await client.until(f"/apis/{API_VERSION}", lambda found: "resources" in found)

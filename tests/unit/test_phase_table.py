@@ -415,7 +415,7 @@ TABLE = [
     (an_execution(status=RUNNING), silent(running=True), "Running Started"),
     (
         an_execution(session=SESSION, status=RUNNING, desired="Cancelled"),
-        replace(silent(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+        replace(silent(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
         "Running Started",
     ),
     (
@@ -448,7 +448,7 @@ TABLE = [
     ),
     (
         an_execution(session=SESSION, status=CLOSING),
-        seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+        seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
         "Running SessionClosed",
     ),
     (

@@ -80,7 +80,12 @@ def control(stopped: int) -> dict[str, Any]:
         ),
         (
             a_command(),
-            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
+            "its process is being ended",
+        ),
+        (
+            a_command(),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending")),
             "its process is being ended",
         ),
         (a_command(), seen(a_pod(running=True), snapshot=a_snapshot()), ""),
@@ -204,7 +209,7 @@ def test_the_message_says_why(execution: ClaudeExecution, observed: Observed, me
     [
         (
             a_command(status=PAUSED),
-            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=NOW),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
             "Paused PausedByUser",
         ),
         (
@@ -353,6 +358,13 @@ def test_a_pod_that_goes_before_its_process_started_is_waited_for() -> None:
     execution = an_execution(status=STARTING)
     going = seen(a_pod(gone_by=NOW, waiting=Reason.UNSCHEDULABLE))
     assert status(execution, going) == execution.status
+
+
+def test_an_end_is_told_of_before_it_is_over_only_if_it_takes_a_second() -> None:
+    execution = a_command()
+    begun = seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(0.75))
+    decision = decide(execution, begun, now=NOW)
+    assert (decision.status, decision.check_after) == (execution.status, 0.25)
 
 
 # Facts
