@@ -3,11 +3,13 @@
 System -> namespace, credentials, probe -> ClusterUnderTest -> a table of its abilities
 """
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from ccx_dev.stack import CREDENTIALS, Stack
 from support.kubectl import Kubectl, Object
@@ -22,6 +24,9 @@ from support.waiting import eventually
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 GONE_SECONDS = 120
+
+
+DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +124,12 @@ def _claims(system: System, kubectl: Kubectl) -> Ability[str]:
     """Volumes that outlive a pod, made as they are asked for."""
     if system.stack.found is not None:
         return Ability("directories of the kubelet's", "local")
-    is_default = "storageclass\\.kubernetes\\.io/is-default-class"
-    marks = "jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations." + is_default
-    done = kubectl.run("get", "storageclasses", "-o", marks + "}{'\n'}{end}")
-    names = [line.split()[0] for line in done.stdout.splitlines() if line.endswith(" true")]
+    found = json.loads(kubectl("get", "storageclasses", "-o", "json"))["items"]
+    names = [
+        metadata["name"]
+        for metadata in (item["metadata"] for item in found)
+        if (metadata.get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    ]
     if not names:
         return Ability("no StorageClass is the default")
     return Ability(f"storage class {names[0]}", names[0])
