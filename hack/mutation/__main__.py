@@ -20,6 +20,11 @@ ROOT = Path(__file__).parents[2]
 MODULES = (
     "reconcile",
     "start",
+    "given_up",
+    "attempts",
+    "restored",
+    "frozen",
+    "settled",
     "alive",
     "stopping",
     "asking",
@@ -28,7 +33,15 @@ MODULES = (
     "session_end",
     "wanted",
 )
-TESTS = ("test_phase_table", "test_reconcile", "test_rungs", "test_controller")
+TESTS = (
+    "test_phase_table",
+    "test_reconcile",
+    "test_rungs",
+    "test_attempts",
+    "test_frozen",
+    "test_expiring",
+    "test_controller",
+)
 FOR_THE_TYPE_CHECKER = {
     "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
     "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",

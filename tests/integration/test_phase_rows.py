@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from devcluster.history import Change
-from support.driven_rows import ROWS, Theatre, Way
+from support.driven_rows import AGAIN, ROWS, Theatre, Way
 from support.operated import OURS, Ground, a_ground, a_namespace, a_stage, told_with
 from unit.test_phase_table import TABLE
 
@@ -19,7 +19,11 @@ QUOTA = {
     "metadata": {"name": "none"},
     "spec": {"hard": {"pods": "0"}},
 }
-AGENT = "#!/bin/sh\n# In the place of Claude Code: its prompt is a script.\nexec sh -s\n"
+AGENT = f"""#!/bin/sh
+# In the place of Claude Code: its prompt is a script, and so is what it resumes.
+case " $* " in *" --resume "*) exec sh -c "${AGAIN}" ;; esac
+exec sh -s
+"""
 
 
 class History:

@@ -9,10 +9,14 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from support.operated import Object, Stage
+from ccx_api.names import ANNOTATION_STARTED_AS
+from support.operated import Gate, Object, Stage
 
 FOREVER: Final = ["sleep", "600"]
 SESSION: Final = {"id": "s1", "gateway": "nobody"}
+AGAIN: Final = "AGAIN"
+"""The variable with the script of a second run, one with --resume: its prompt is not ours."""
+
 BREAKS_ITS_RUNNER: Final = """
 import os, resource, sys, time
 resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (0, 0))
@@ -34,11 +38,13 @@ class Theatre:
     def stage_of(self, name: str) -> Stage:
         return self.full if self.full.get(name) else self.stage
 
-    async def create(self, name: str, **spec: Any) -> Object:
+    async def create(
+        self, name: str, *, annotations: dict[str, str] | None = None, **spec: Any
+    ) -> Object:
         spec = {"terminationGracePeriodSeconds": 1, **spec}
         if "prompt" not in spec:
             spec = {"command": FOREVER, **spec}
-        return await self.stage.create(name, **spec)
+        return await self.stage.create(name, annotations, **spec)
 
     async def running(self, name: str, **spec: Any) -> None:
         await self.create(name, **spec)
@@ -102,6 +108,12 @@ async def asks_for_host_pid(on: Theatre, name: str) -> None:
 @row("Queued Suspended")
 async def suspended(on: Theatre, name: str) -> None:
     await on.create(name, suspend=True)
+
+
+@row("Queued Restored")
+async def copied_from_a_backup(on: Theatre, name: str) -> None:
+    annotations = {ANNOTATION_STARTED_AS: "0f1e2d3c-0000-4000-8000-000000000001"}
+    await on.create(name, annotations=annotations)
 
 
 @row("Failed PodRejected")
@@ -281,6 +293,41 @@ for _word, _reason in {
     "something_new": "ClaudeError",
 }.items():
     row(f"Failed {_reason}")(claude_fails(_word))
+
+
+# Begun anew: its turn, or all of it
+
+
+@row("Running TurnRestarted")
+async def a_pause_costs_claude_the_api(on: Theatre, name: str) -> None:
+    """Whoever is told of the second pause is told of the second run."""
+    first, second = (Gate(on.stage.directory, f"{name}-{word}") for word in ("first", "second"))
+    gives_up = claude_says(is_error=True, terminal_reason="api_error", exit_code=1)
+    begins = f"echo '{json.dumps({'type': 'system', 'subtype': 'init', 'session_id': name})}'"
+    prompt = f"{begins}; {first.waits()}; {gives_up}"
+    again = f"{begins}; {second.waits()}; sleep 600"
+    await on.running(name, prompt=prompt, env=[{"name": AGAIN, "value": again}])
+    await on.stage.wish(name, "Paused")
+    await on.stage.phase(name, "Paused")
+    await on.stage.wish(name, "Running")
+    await on.stage.reason(name, "Resumed")
+    await first.open()
+    await second.open()
+    await on.stage.wish(name, "Paused")
+    await on.stage.phase(name, "Paused")
+    await on.stage.wish(name, "Running")
+
+
+@row("Starting Retrying")
+async def evicted_with_an_attempt_left(on: Theatre, name: str) -> None:
+    await on.running(name, backoffLimit=1)
+    await on.fault(name, "evict")
+
+
+@row("Starting Retrying")
+async def pod_deleted_with_an_attempt_left(on: Theatre, name: str) -> None:
+    await on.running(name, backoffLimit=1)
+    await on.delete_pod(name)
 
 
 # Over, by the runner's deed, and by the node's

@@ -129,8 +129,14 @@ class Stage:
 
     # Users
 
-    async def create(self, name: str, **spec: Any) -> Object:
-        metadata = {"name": name, "namespace": self.namespace}
+    async def create(
+        self, name: str, annotations: dict[str, str] | None = None, /, **spec: Any
+    ) -> Object:
+        metadata = {
+            "name": name,
+            "namespace": self.namespace,
+            "annotations": annotations or {},
+        }
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
         created: Object = await self.ground.client.create(self._path, body)
         return created
@@ -229,7 +235,10 @@ class Gate:
 
     def script(self, then: str = "echo done") -> list[str]:
         """With paths of this machine: by a second slash none is taken for one of the pod's."""
-        return ["sh", "-c", f"echo $$ >> /{self._runs}; cat /{self._fifo}; {then}"]
+        return ["sh", "-c", f"{self.waits()}; {then}"]
+
+    def waits(self) -> str:
+        return f"echo $$ >> /{self._runs}; cat /{self._fifo}"
 
     def runs(self) -> list[int]:
         """The pids of the shells."""

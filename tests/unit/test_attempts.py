@@ -12,7 +12,7 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import EndedAttempts, ExecutionStatus, UsageStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_api.wish import Wish
-from ccx_operator.actions import ConfirmPod, CreatePod, DeletePod, Deliver
+from ccx_operator.actions import AddFinalizer, ConfirmPod, CreatePod, DeletePod, Deliver
 from ccx_operator.attempts import retry_delay
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.reconcile import decide
@@ -34,6 +34,7 @@ from support.reconciling import (
 
 RUNNING = was("Running", "Started", attempts=1)
 DELETE = DeletePod(POD, POD_UID)
+CREATE_NEXT = (AddFinalizer(), CreatePod(NEXT_POD))
 OOM = a_pod(exit_code=137, agent={"reason": "OOMKilled"})
 
 
@@ -66,7 +67,7 @@ def test_the_counter_moves_on_only_when_the_pod_is_gone_and_before_the_next_is_m
     assert (moved.status.attempts, moved.status.pod_uid, moved.actions) == (2, None, ())
     execution = execution.model_copy(update={"status": moved.status})
     due = NOW + timedelta(seconds=10)
-    assert decide(execution, seen(Gone(OOM)), now=due).actions == (CreatePod(NEXT_POD),)
+    assert decide(execution, seen(Gone(OOM)), now=due).actions == CREATE_NEXT
 
 
 def test_after_a_restart_the_pod_of_a_lost_attempt_is_looked_for_before_the_next_is_made() -> None:
@@ -81,7 +82,7 @@ def test_a_delay_is_kept_whoever_is_asked_and_whenever() -> None:
     early = decide(execution, seen(Gone()), now=NOW + timedelta(seconds=4))
     assert (early.status, early.actions, early.check_after) == (execution.status, (), 6)
     late = decide(execution, seen(Gone()), now=NOW + timedelta(seconds=10))
-    assert late.actions == (CreatePod(NEXT_POD),)
+    assert late.actions == CREATE_NEXT
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_a_running_execution_on_a_claim_is_suspended_by_the_end_of_its_pod() -> 
     assert execution.status.reason == "Suspended"
     let_go = execution.spec.model_copy(update={"suspend": False})
     execution = execution.model_copy(update={"spec": let_go})
-    assert decide(execution, last, now=NOW).actions == (CreatePod(NEXT_POD),)
+    assert decide(execution, last, now=NOW).actions == CREATE_NEXT
 
 
 def told_of(snapshot: Snapshot) -> dict[str, Any]:

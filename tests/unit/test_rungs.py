@@ -10,9 +10,9 @@ from ccx_api.conditions import Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, DeletePod, Deliver, Look, RemoveFinalizer
+from ccx_operator.actions import Action, DeletePod, Deliver, Look, RecordUsage, RemoveFinalizer
 from ccx_operator.facts import AgentFacts
-from ccx_operator.observed import Gone, Looked, Observed, Silence
+from ccx_operator.observed import Gone, Looked, Observed, Silence, Usage
 from ccx_operator.reconcile import decide
 from support.reconciling import (
     NOW,
@@ -34,7 +34,8 @@ from support.reconciling import (
 COMMAND = ["true"]
 DELETE, LOOK = DeletePod(POD, POD_UID), Look(POD, POD_UID)
 STARTING, RUNNING = was("Starting", "PodCreated"), was("Running", "Started")
-PAUSED, HELD = was("Paused", "PausedByUser"), was("Queued", "Suspended", podName=None, podUID=None)
+PAUSED, SUSPENDED = was("Paused", "PausedByUser"), was("Queued", "Suspended", attempts=1)
+HELD = was("Queued", "Suspended", podName=None, podUID=None)
 LOST_NODE: dict[str, Any] = {"running": True, "ready": False, "unreachable_since": ago(301)}
 
 
@@ -264,14 +265,17 @@ def test_the_row(execution: ClaudeExecution, observed: Observed, outcome: str) -
 
 @pytest.mark.parametrize(
     ("exit_code", "snapshot"),
-    [(143, ended(143, "Outside")), (137, a_snapshot()), (137, None), (None, ended())],
+    [(143, ended(143, "Outside")), (137, a_snapshot()), (137, None), (0, None), (None, ended())],
 )
 def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own_end(
     exit_code: int | None, snapshot: Snapshot | None
 ) -> None:
-    pod = a_pod(exit_code=exit_code, running=exit_code is None, gone_by=NOW)
-    execution = an_execution(command=COMMAND, suspend=True, status=HELD)
+    execution = an_execution(command=COMMAND, suspend=True, status=SUSPENDED)
+    pod = a_pod(exit_code=exit_code, running=exit_code is None, gone_by=ago(301))
     assert status(execution, seen(pod, snapshot=snapshot)) == execution.status
+    for own in (ended(), ended(3)):
+        over = a_pod(exit_code=own.exit_code, gone_by=NOW)
+        assert status(execution, seen(over, snapshot=own)).phase.is_terminal
 
 
 # What is done
@@ -325,20 +329,30 @@ def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own
         ),
         (
             an_execution(status=was("Failed", "PodLost")),
-            seen(a_pod(**LOST_NODE)),
+            seen(a_pod(**LOST_NODE), usage=Usage.SETTLED),
             (DELETE, RemoveFinalizer()),
+        ),
+        (
+            an_execution(status=was("Failed", "PodLost")),
+            seen(a_pod(**LOST_NODE), usage=Usage.ASKED),
+            (DELETE,),
+        ),
+        (
+            an_execution(status=was("Failed", "PodLost")),
+            seen(a_pod(**LOST_NODE)),
+            (RecordUsage(), DELETE),
         ),
         (  # its process was not seen to end: there is nothing to drain
             a_command(
                 status=was("Failed", "PodLost", process={"state": "Running"}, completionTime=NOW)
             ),
             seen(a_pod(running=True)),
-            (DELETE,),
+            (RecordUsage(), DELETE),
         ),
         (
             a_command(status=was("Failed", "ExitCode", process={"state": "Ended"})),
             seen(a_pod(running=True)),
-            (DELETE,),
+            (RecordUsage(), DELETE),
         ),
     ],
 )
