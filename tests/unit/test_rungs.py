@@ -381,6 +381,12 @@ def test_an_end_is_told_of_before_it_is_over_only_if_it_takes_a_second() -> None
     assert (decision.status, decision.check_after) == (execution.status, 0.25)
 
 
+def test_a_cancel_that_is_asked_for_hides_nothing_of_a_process_that_still_runs() -> None:
+    asked = a_snapshot(control={"action": "cancel", "at": ago(0).timestamp(), "millis": 1.0})
+    observed = seen(a_pod(running=True), snapshot=asked, ending_since=NOW)
+    assert status(an_execution(desired="Cancelled", status=STARTING), observed).phase == "Running"
+
+
 # Facts
 
 
