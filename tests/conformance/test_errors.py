@@ -64,6 +64,7 @@ async def test_a_write_on_an_older_version_is_409_conflict(cluster: Cluster) -> 
     return [
         (await cluster.ask("PUT", one, first)).seen(),
         (await cluster.merge(one, {**stale, "spec": {"size": 5}})).seen(),
+        (await cluster.merge(one, {**stale, "spec": {"size": 4}})).seen(),  # that changes nothing
         (await cluster.merge(f"{one}/status", {**stale, "status": {"phase": "X"}})).seen(),
     ]
 
