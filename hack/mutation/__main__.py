@@ -44,6 +44,7 @@ TESTS = (
 )
 FOR_THE_TYPE_CHECKER = {
     "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
+    "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
     "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
 }
 """Rungs that nothing can step on, and why."""

@@ -23,7 +23,6 @@ from ccx_operator.pod_name import attempt, attempt_of
 from ccx_operator.progress import with_pod, with_snapshot, without_pod
 from ccx_operator.usage import counted, usage_of
 from ccx_operator.verdict import Verdict
-from ccx_operator.wanted import cancel_wanted
 from ccx_operator.workspace import keeps_conversation
 
 LONGEST_DELAY: Final = 360
@@ -33,7 +32,7 @@ LONGEST_DELAY: Final = 360
 def is_given_up(status: ExecutionStatus) -> bool:
     """Its pod has been made and is to go: that is no outcome, another attempt follows."""
     waits = status.reason in (Reason.RETRYING, Reason.SUSPENDED)
-    return waits and status.pod_uid is not None and not status.phase.is_terminal
+    return waits and status.pod_uid is not None
 
 
 def of_this_attempt(execution: ClaudeExecution, observed: Observed) -> Observed:
@@ -59,7 +58,7 @@ def _age(execution: ClaudeExecution, pod: PodFacts) -> int:
 
 
 def may_retry(execution: ClaudeExecution, outcome: Verdict) -> bool:
-    if not outcome.heals or cancel_wanted(execution):
+    if not outcome.heals:
         return False
     return not outcome.is_charged or _retries(execution) < execution.spec.backoff_limit
 

@@ -14,12 +14,6 @@ from ccx_operator.actions import Action, Decision, RemoveFinalizer
 from ccx_operator.conditions import settle
 
 
-def is_marked(execution: ClaudeExecution) -> bool:
-    """A pod may be made for it: finalizer and mark are there."""
-    metadata = execution.metadata
-    return FINALIZER in metadata.finalizers and _started_as(execution) == metadata.uid
-
-
 def is_copy(execution: ClaudeExecution) -> bool:
     return _started_as(execution) not in (None, execution.metadata.uid)
 

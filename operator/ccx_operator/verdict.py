@@ -60,10 +60,6 @@ def verdict(execution: ClaudeExecution, pod: PodFacts | None, snapshot: Snapshot
     )
 
 
-def ended_by_itself(snapshot: Snapshot | None) -> bool:
-    return snapshot is not None and snapshot.state == "Ended" and snapshot.ended_by is None
-
-
 def is_certain(execution: ClaudeExecution, snapshot: Snapshot) -> bool:
     """The node can add nothing to the last words of this runner.
 
@@ -104,7 +100,8 @@ def _success(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict |
     if snapshot is None:
         return None
     if execution.spec.command is not None:
-        succeeded = ended_by_itself(snapshot) and snapshot.exit_code == 0
+        by_itself = snapshot.state == "Ended" and snapshot.ended_by is None
+        succeeded = by_itself and snapshot.exit_code == 0
     else:
         succeeded = snapshot.claude is not None and snapshot.claude.is_error is False
     if not succeeded:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from devcluster.history import Change
 from support.operated import Gate, Ground, Stage, a_ground, a_stage, told_with
 
 STAGES, KILLS, AT_ONCE = 2, 50, 10
@@ -78,16 +79,32 @@ async def test_every_execution_has_one_pod_and_its_own_outcome_whenever_the_oper
 async def play(ground: Ground, seed: int) -> None:
     chance, done = random.Random(seed), list[str]()
     async with a_stage(ground) as stage:
+        made = pods_of(stage)
         with told_with(stage.directory / "operator.log", f"random.Random({seed})"):
             async with asyncio.TaskGroup() as tasks:
                 killing = tasks.create_task(kill(stage, chance))
                 for worker in range(AT_ONCE):
                     lives = random.Random(seed + worker)
                     tasks.create_task(work(stage, worker, killing, lives, done))
-            owners = Counter(pod["metadata"]["labels"][LABEL] for pod in stage.pods())
-            assert set(owners.values()) == {1}
+            owners = Counter(made.values())
+            assert set(owners.values()) == {1}, owners
             assert stage.pods_made() == len(owners)
     assert len(done) > AT_ONCE, "too few executions were in work for that to mean anything"
+
+
+def pods_of(stage: Stage) -> dict[str, str]:
+    """Whose every pod is that there will be, by its uid: one that is cancelled before its process
+    starts does not stay.
+    """
+    made: dict[str, str] = {}
+
+    def note(change: Change) -> None:
+        metadata = change.object["metadata"]
+        if change.resource == "pods" and metadata["namespace"] == stage.namespace:
+            made[metadata["uid"]] = metadata["labels"][LABEL]
+
+    stage.ground.cluster.store.listen(note)
+    return made
 
 
 async def kill(stage: Stage, chance: random.Random) -> None:

@@ -7,14 +7,26 @@ from typing import Any
 import pytest
 
 from ccx_api.conditions import Reason
+from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, DeletePod, Deliver, Look, RecordUsage, RemoveFinalizer
-from ccx_operator.facts import AgentFacts
+from ccx_operator.actions import (
+    Action,
+    AddFinalizer,
+    CreatePod,
+    DeletePod,
+    Deliver,
+    Look,
+    RecordUsage,
+    RemoveFinalizer,
+)
+from ccx_operator.facts import AgentFacts, PodFacts
 from ccx_operator.observed import Gone, Looked, Observed, Silence, Usage
 from ccx_operator.reconcile import decide
+from ccx_operator.settled import expiry_in, expiry_of, settled_phase
 from support.reconciling import (
+    NEXT_POD,
     NOW,
     POD,
     POD_UID,
@@ -34,6 +46,17 @@ from support.reconciling import (
 COMMAND = ["true"]
 DELETE, LOOK = DeletePod(POD, POD_UID), Look(POD, POD_UID)
 STARTING, RUNNING = was("Starting", "PodCreated"), was("Running", "Started")
+CLAIMED: dict[str, Any] = {"volumeClaimTemplate": {"storage": "1Gi"}}
+CREATE, DELETE_NEXT = (AddFinalizer(), CreatePod(POD)), DeletePod(NEXT_POD, POD_UID)
+SECOND: dict[str, Any] = {"podName": None, "podUID": None, "attempts": 2, "startTime": ago(60)}
+USED = {**SECOND, "endedAttempts": {"activeSeconds": 59}}
+WAITING = was("Starting", "Retrying", **SECOND, retryTime=ago(-5), message="the server is busy")
+RESUMED: dict[str, Any] = {
+    "attempts": 2,
+    "podName": NEXT_POD,
+    "session": {"id": "s", "turns": 2},
+    "endedAttempts": {"turns": 2, "resume": "s"},
+}
 PAUSED, SUSPENDED = was("Paused", "PausedByUser"), was("Queued", "Suspended", attempts=1)
 HELD = was("Queued", "Suspended", podName=None, podUID=None)
 LOST_NODE: dict[str, Any] = {"running": True, "ready": False, "unreachable_since": ago(301)}
@@ -117,6 +140,23 @@ def control(stopped: int) -> dict[str, Any]:
             "not running 9 s (spec.startDeadlineSeconds) after its pod was made: "
             "Unschedulable: no room",
         ),
+        # between two attempts
+        (an_execution(status=WAITING), seen(Gone()), "the server is busy"),
+        (
+            an_execution(status={**WAITING, "phase": "Queued", "reason": "Suspended"}),
+            seen(Gone()),
+            "waits until status.retryTime for its next attempt",
+        ),
+        (
+            an_execution(desired="Cancelled", status=WAITING),
+            seen(Gone()),
+            "cancelled while it waited",
+        ),
+        (
+            an_execution(desired="Cancelled", finalizer=False),
+            seen(),
+            "cancelled before its process started",
+        ),
         # when it is over
         (an_execution(desired="Cancelled"), over(a_snapshot()), "cancelled"),
         (
@@ -165,6 +205,7 @@ def control(stopped: int) -> dict[str, Any]:
                 ({"terminalReason": "x", "subtype": "y"}, "Claude reports x"),
                 ({"subtype": "y"}, "Claude reports y"),
                 ({}, "Claude reports error"),
+                ({"apiStatus": 401, "subtype": "y"}, "Claude reports y (HTTP 401)"),
                 (
                     {"result": "no", "resultBytes": 2},
                     "Claude reports error: see status.result.text",
@@ -235,6 +276,27 @@ def test_the_message_says_why(execution: ClaudeExecution, observed: Observed, me
             "Succeeded Completed",
         ),
         (a_command(), over(ended(0, "Outside")), "Failed PodLost"),
+        (a_command(), seen(Gone(), snapshot=a_snapshot("Ending", exitCode=0)), "Failed PodLost"),
+        (an_execution(), over(ended(1, **claude(is_error=None, cutOff=True))), "Failed NoResult"),
+        (  # it has found its conversation
+            an_execution(status=was("Running", "Started", **RESUMED)),
+            over(ended(1, **claude(is_error=True, terminalReason="x")), name=NEXT_POD),
+            "Failed ClaudeError",
+        ),
+        (  # a cancel has been heard of, its end has not
+            a_command(status=STARTING),
+            seen(
+                a_pod(running=True),
+                snapshot=a_snapshot(control={"action": "cancel", "at": 0}),
+                ending_since=ago(0.5),
+            ),
+            "Running Started",
+        ),
+        (  # who has frozen it is kept until it is over
+            a_command(status=was("Paused", "BudgetSoftLimit")),
+            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
+            "Paused BudgetSoftLimit",
+        ),
         (  # a sidecar's end, after the agent's
             a_command(),
             seen(a_pod(exit_code=0, init_failure="init container side ended with exit code 1")),
@@ -317,6 +379,32 @@ def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own
             seen(a_pod(running=True, ready=False), looked=Looked(NOW)),
             (LOOK,),
         ),
+        # a claim alone suspends nothing, and what goes already needs no second word
+        (a_command(workspace=CLAIMED), seen(a_pod(running=True), snapshot=a_snapshot()), ()),
+        (
+            a_command(workspace=CLAIMED, suspend=True),
+            seen(a_pod(running=True, gone_by=NOW), snapshot=a_snapshot()),
+            (),
+        ),
+        # an attempt that is given up has no outcome without the last words of its runner
+        (a_command(suspend=True, status=SUSPENDED), seen(a_pod(exit_code=3)), (DELETE,)),
+        (
+            a_command(suspend=True, status=SUSPENDED),
+            seen(a_pod(exit_code=3), snapshot=a_snapshot()),
+            (DELETE,),
+        ),
+        # the next one is made in time
+        (a_command(activeDeadlineSeconds=60, status={}), seen(Gone()), CREATE),
+        (
+            a_command(activeDeadlineSeconds=60, status=was("Starting", "Retrying", **USED)),
+            seen(Gone()),
+            (AddFinalizer(), CreatePod(NEXT_POD)),
+        ),
+        # a pod of another attempt goes once, unless that attempt may be the newer one
+        (a_command(desired="Cancelled"), seen(a_pod(name=NEXT_POD)), (DELETE_NEXT,)),
+        (a_command(), seen(a_pod(name=NEXT_POD, gone_by=NOW)), ()),
+        (a_command(status=was("Starting", "Retrying", **USED)), seen(a_pod(gone_by=NOW)), ()),
+        (a_command(status=was("Starting", "Retrying", **USED)), seen(a_pod()), (DELETE,)),
         # what is to go goes
         (a_command(desired="Cancelled"), seen(a_pod(running=True, gone_by=NOW)), ()),
         (an_execution(suspend=True, status=HELD), seen(a_pod()), (DELETE,)),
@@ -410,3 +498,115 @@ def test_only_an_end_has_a_time_of_its_end() -> None:
     queued = status(an_execution(), seen(Gone(), refusal=refused("quota")))
     assert queued.completion_time is None
     assert status(an_execution(), seen(Gone(), refusal=refused("rejected"))).completion_time == NOW
+
+
+def test_an_end_that_its_node_may_know_more_of_is_not_looked_at_again_too_early() -> None:
+    ended_by_kill = drained(ended(-9), seconds=0.5)
+    check_after = decide(a_command(), ended_by_kill, now=NOW).check_after
+    assert check_after is not None
+    assert check_after > 1
+
+
+# From one attempt to the next
+
+
+def after(observed: Observed, *, claimed: bool = True, **status: Any) -> ExecutionStatus:
+    """What is written once the pod of a second attempt is gone."""
+    known = was("Running", "Started", **{**RESUMED, **status})
+    spec: dict[str, Any] = {"workspace": CLAIMED} if claimed else {}
+    found = decide(an_execution(backoffLimit=3, status=known, **spec), observed, now=NOW).status
+    assert (found.reason, found.attempts) == ("Retrying", 3)
+    assert found.ended_attempts is not None
+    return found
+
+
+def lost(**facts: Any) -> Observed:
+    """With the second attempt's pod."""
+    told: dict[str, Any] = {"sessionID": "s", "turns": 1, **facts}
+    return seen(Gone(a_pod(name=NEXT_POD)), snapshot=a_snapshot(claude=told, pausedSeconds=2))
+
+
+def resumed(status: ExecutionStatus) -> str | None:
+    assert status.ended_attempts is not None
+    return status.ended_attempts.resume
+
+
+def test_a_conversation_goes_on_if_this_attempt_has_begun_it_or_had_resumed_it() -> None:
+    assert resumed(after(lost())) == "s"
+    assert resumed(after(lost(turns=0))) == "s"
+    assert resumed(after(lost(turns=0, sessionID="t"))) is None
+    assert resumed(after(lost(sessionID="t"))) == "t"
+    begun_anew: dict[str, Any] = {"endedAttempts": {"turns": 2}}
+    assert resumed(after(lost(turns=0), **begun_anew)) is None
+
+
+def test_the_session_of_an_attempt_is_that_of_the_next_only_if_it_goes_on() -> None:
+    kept = after(lost()).session
+    assert kept is not None
+    assert kept.id == "s"
+    assert after(lost(), claimed=False).session is None
+
+
+def test_a_conversation_that_is_not_there_is_not_looked_for_twice_and_waits_for_nothing() -> None:
+    words = ended(1, **claude(is_error=True, sessionID="s", turns=0))
+    status = after(seen(Gone(a_pod(name=NEXT_POD, exit_code=1)), snapshot=words))
+    assert (status.session, resumed(status), status.retry_time) == (None, None, NOW)
+    over_only = seen(a_pod(name=NEXT_POD, exit_code=1), snapshot=words)
+    execution = an_execution(workspace=CLAIMED, status=was("Running", "Started", **RESUMED))
+    given_up = decide(execution, over_only, now=NOW).status
+    assert (given_up.reason, given_up.session, given_up.retry_time) == ("Retrying", None, NOW)
+    gone = seen(Gone(over_only.pod if isinstance(over_only.pod, PodFacts) else None))
+    execution = execution.model_copy(update={"status": given_up})
+    status = decide(execution, replace(gone, snapshot=words), now=NOW).status
+    assert (status.attempts, status.session, resumed(status)) == (3, None, None)
+
+
+def test_the_pauses_of_all_attempts_are_summed_up() -> None:
+    before = {"turns": 2, "resume": "s", "pausedSeconds": 3}
+    told = after(lost(), endedAttempts=before).ended_attempts
+    assert told is not None
+    assert told.paused_seconds == 5
+
+
+def test_what_a_resumed_conversation_had_counted_is_what_claude_says_it_had() -> None:
+    """Not what the sums say: a killed Claude loses its own count, and begins anew."""
+    used = {"inputTokens": 100}
+    before = {"turns": 2, "resume": "s", "usage": used, "resumeUsage": used}
+    told = after(lost(usage={"inputTokens": 30}), endedAttempts=before).ended_attempts
+    assert told is not None
+    assert told.usage is not None
+    assert told.resume_usage is not None
+    assert (told.usage.input_tokens, told.resume_usage.input_tokens) == (130, 30)
+
+
+# What is settled, and for how long it stays
+
+
+@pytest.mark.parametrize(
+    ("metadata", "status", "phase"),
+    [
+        ({}, {"status": {"phase": "Failed"}}, "Failed"),
+        ({"finalizers": None}, {"status": {"phase": "Failed"}}, "Failed"),
+        ({"finalizers": ["another"]}, {"status": {"phase": "Failed"}}, "Failed"),
+        ({"finalizers": [FINALIZER]}, {"status": {"phase": "Failed"}}, None),
+        ({}, {"status": {"phase": "Running"}}, None),
+        ({}, {"status": None}, None),
+        ({}, {}, None),
+    ],
+)
+def test_only_what_has_ended_and_is_let_go_is_settled(
+    metadata: dict[str, Any], status: dict[str, Any], phase: str | None
+) -> None:
+    assert settled_phase({"metadata": metadata, **status}) == phase
+
+
+def test_what_has_no_time_of_its_end_or_no_limit_never_expires() -> None:
+    metadata = {"name": "e1", "namespace": "ns", "resourceVersion": "1"}
+    limited = {"spec": {"ttlSecondsAfterFinished": 60}}
+    for body in ({}, {"spec": None}, limited, {**limited, "status": {"phase": "Failed"}}):
+        assert expiry_in({"metadata": metadata, **body}) is None
+    ended_at = {"status": {"completionTime": NOW.isoformat()}}
+    found = expiry_in({"metadata": metadata, **limited, **ended_at})
+    assert found is not None
+    assert found.due == NOW.timestamp() + 60
+    assert expiry_of(an_execution(ttlSecondsAfterFinished=60, status=RUNNING)) is None
