@@ -29,6 +29,7 @@ async def test_a_plain_run_costs_four_writes_beside_finalizer_and_events(stage: 
     print(f"writes of a plain run: {dict(counted)}")
     assert counted.pop("patch claudeexecutions") == 2  # the finalizer comes and goes
     assert counted.pop("create events") == 3  # PodCreated, Started, Completed
+    assert counted.pop("create configmaps") == 1  # its usage, before the finalizer goes
     assert counted == {"create pods": 1, "patch claudeexecutions/status": 3}
 
 

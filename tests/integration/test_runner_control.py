@@ -55,7 +55,7 @@ def test_a_frozen_start_runs_none_of_the_program_s_instructions(tmp_path: Path) 
     """The dynamic loader is the first to run of any program: it would say that it was there."""
     said = tmp_path / "loader"
     environment = {"LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(said)}
-    argv = ["sh", "-c", "echo started"]
+    argv = ["sh", "-c", "echo started; sleep 1"]
     with a_runner(
         tmp_path, argv, wish=a_wish(1, "Paused", deadline=0.5), environment=environment
     ) as runner:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ccx_api.names import AGENT_CONTAINER
+from ccx_api.names import AGENT_CONTAINER, ANNOTATION_WISH
 from ccx_runner.frames import (
     ClientFrame,
     Reply,
@@ -183,7 +183,5 @@ class PlayedLink:
 
 
 def _first_wish(pod: Object) -> Wish:
-    """It is an argument of the runner."""
-    agent = next(c for c in pod["spec"]["containers"] if c["name"] == AGENT_CONTAINER)
-    words = [*agent["command"], *agent.get("args", ())]
-    return Wish.from_json(words[words.index("--wish") + 1])
+    """The kubelet hands it to the runner when it starts the container."""
+    return Wish.from_json(pod["metadata"]["annotations"][ANNOTATION_WISH])

@@ -9,7 +9,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.002
 
 
-def eventually(look: Callable[[], T | None], *, seconds: float = 20, what: str = "") -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = 60, what: str = "") -> T:
     """The first true answer of `look`, asked again and again within the bound."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
