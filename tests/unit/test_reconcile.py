@@ -7,10 +7,9 @@ import pytest
 from ccx_api.conditions import Reason
 from ccx_api.names import FINALIZER
 from ccx_api.status import Phase
-from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_api.v1alpha1 import DesiredState
 from ccx_api.wish import Wish
 from ccx_operator.actions import (
-    Action,
     AddFinalizer,
     ConfirmPod,
     CreatePod,
@@ -25,6 +24,7 @@ from ccx_operator.actions import (
 )
 from ccx_operator.observed import Gone, Looked, Observed, Refusal, RefusalKind, Silence, Usage
 from ccx_operator.reconcile import decide
+from support.deciding import actions
 from support.reconciling import (
     NEXT_POD,
     NOW,
@@ -54,10 +54,6 @@ LOST = Gone()
 SETTLED = Usage.SETTLED
 SESSION = {"id": "s1", "gateway": "g1"}
 CLOSING = was("Running", "SessionClosed", message="gateway g1 has gone")
-
-
-def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...]:
-    return decide(execution, observed, now=NOW).actions
 
 
 def test_the_finalizer_is_added_just_before_the_pod() -> None:

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from ccx_api.conditions import Reason
-from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
-from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import (
     Action,
@@ -21,10 +19,10 @@ from ccx_operator.actions import (
     RecordUsage,
     RemoveFinalizer,
 )
-from ccx_operator.facts import AgentFacts, PodFacts
-from ccx_operator.observed import Gone, Looked, Observed, Silence, Usage
+from ccx_operator.facts import AgentFacts
+from ccx_operator.observed import Gone, Looked, Observed, Usage
 from ccx_operator.reconcile import decide
-from ccx_operator.settled import expiry_in, expiry_of, settled_phase
+from support.deciding import a_command, actions, status
 from support.reconciling import (
     NEXT_POD,
     NOW,
@@ -44,203 +42,25 @@ from support.reconciling import (
 )
 
 COMMAND = ["true"]
-DELETE, LOOK = DeletePod(POD, POD_UID), Look(POD, POD_UID)
-STARTING, RUNNING = was("Starting", "PodCreated"), was("Running", "Started")
+DELETE = DeletePod(POD, POD_UID)
+LOOK = Look(POD, POD_UID)
+STARTING = was("Starting", "PodCreated")
+RUNNING = was("Running", "Started")
 CLAIMED: dict[str, Any] = {"volumeClaimTemplate": {"storage": "1Gi"}}
-CREATE, DELETE_NEXT = (AddFinalizer(), CreatePod(POD)), DeletePod(NEXT_POD, POD_UID)
+CREATE = (AddFinalizer(), CreatePod(POD))
+DELETE_NEXT = DeletePod(NEXT_POD, POD_UID)
 SECOND: dict[str, Any] = {"podName": None, "podUID": None, "attempts": 2, "startTime": ago(60)}
 USED = {**SECOND, "endedAttempts": {"activeSeconds": 59}}
-WAITING = was("Starting", "Retrying", **SECOND, retryTime=ago(-5), message="the server is busy")
 RESUMED: dict[str, Any] = {
     "attempts": 2,
     "podName": NEXT_POD,
     "session": {"id": "s", "turns": 2},
     "endedAttempts": {"turns": 2, "resume": "s"},
 }
-PAUSED, SUSPENDED = was("Paused", "PausedByUser"), was("Queued", "Suspended", attempts=1)
+PAUSED = was("Paused", "PausedByUser")
+SUSPENDED = was("Queued", "Suspended", attempts=1)
 HELD = was("Queued", "Suspended", podName=None, podUID=None)
 LOST_NODE: dict[str, Any] = {"running": True, "ready": False, "unreachable_since": ago(301)}
-
-
-def status(execution: ClaudeExecution, observed: Observed) -> ExecutionStatus:
-    return decide(execution, observed, now=NOW).status
-
-
-def actions(execution: ClaudeExecution, observed: Observed) -> tuple[Action, ...]:
-    return decide(execution, observed, now=NOW).actions
-
-
-def a_command(**facts: Any) -> ClaudeExecution:
-    return an_execution(**{"command": COMMAND, "status": RUNNING, **facts})
-
-
-def ending(since: datetime) -> Observed:
-    snapshot = a_snapshot("Ending", endedBy="Deadline")
-    return seen(a_pod(running=True, ready=False), snapshot=snapshot, ending_since=since)
-
-
-# What is said of it
-
-
-def control(stopped: int) -> dict[str, Any]:
-    done = {"action": "pause", "at": ago(1).timestamp(), "millis": 3.0}
-    return {"control": {**done, "processesStopped": stopped}}
-
-
-@pytest.mark.parametrize(
-    ("execution", "observed", "message"),
-    [
-        # while it runs
-        (a_command(status=was("Running", "Started", message="m")), seen(a_pod(running=True)), "m"),
-        (
-            a_command(status=was("Starting", "PodCreated", message="pod is made")),
-            seen(a_pod(running=True), looked=Looked(NOW, ready=True)),
-            "",
-        ),
-        (
-            an_execution(status=was("Paused", "NodeUnreachable", message="node n1 is lost")),
-            seen(a_pod(running=True, ready=False)),
-            "",
-        ),
-        (
-            a_command(),
-            seen(a_pod(running=True), snapshot=a_snapshot("Ending"), ending_since=ago(1)),
-            "its process is being ended",
-        ),
-        (
-            a_command(),
-            seen(a_pod(running=True), snapshot=a_snapshot("Ending")),
-            "its process is being ended",
-        ),
-        (a_command(), seen(a_pod(running=True), snapshot=a_snapshot()), ""),
-        (
-            a_command(status=PAUSED),
-            seen(a_pod(running=True, ready=False), snapshot=a_snapshot("Paused", **control(3))),
-            "3 processes frozen",
-        ),
-        (
-            a_command(),
-            seen(a_pod(running=True), snapshot=a_snapshot(), silence=Silence(NOW, NOW)),
-            "",
-        ),
-        # before it does
-        (
-            an_execution(),
-            seen(a_pod(waiting=Reason.IMAGE_PULL_ERROR, waiting_message="no such image")),
-            "no such image",
-        ),
-        (
-            an_execution(startDeadlineSeconds=9),
-            seen(a_pod()),
-            "not running 9 s (spec.startDeadlineSeconds) after its pod was made",
-        ),
-        (
-            an_execution(startDeadlineSeconds=9),
-            seen(a_pod(waiting=Reason.UNSCHEDULABLE, waiting_message="no room")),
-            "not running 9 s (spec.startDeadlineSeconds) after its pod was made: "
-            "Unschedulable: no room",
-        ),
-        # between two attempts
-        (an_execution(status=WAITING), seen(Gone()), "the server is busy"),
-        (
-            an_execution(status={**WAITING, "phase": "Queued", "reason": "Suspended"}),
-            seen(Gone()),
-            "waits until status.retryTime for its next attempt",
-        ),
-        (
-            an_execution(desired="Cancelled", status=WAITING),
-            seen(Gone()),
-            "cancelled while it waited",
-        ),
-        (
-            an_execution(desired="Cancelled", finalizer=False),
-            seen(),
-            "cancelled before its process started",
-        ),
-        # when it is over
-        (an_execution(desired="Cancelled"), over(a_snapshot()), "cancelled"),
-        (
-            an_execution(desired="Cancelled", status=STARTING),
-            seen(Gone(a_pod())),
-            "cancelled before its process started",
-        ),
-        (
-            an_execution(),
-            over(ended(-9, "Lingered", **claude())),
-            "its process did not exit within the grace after the result, and was ended",
-        ),
-        (a_command(), over(ended(3)), "ended with exit code 3"),
-        (a_command(), over(ended(3, message="why")), "ended with exit code 3: why"),
-        (an_execution(), seen(a_pod(phase="Failed", evicted=True)), "its pod was evicted"),
-        (an_execution(), seen(a_pod(phase="Failed", evicted=True, message="low")), "low"),
-        (a_command(), seen(a_pod(exit_code=125, agent={"fault": "disk full"})), "disk full"),
-        (
-            an_execution(),
-            seen(a_pod(exit_code=128, agent={"reason": "StartError"})),
-            "the image cannot start the runner, it needs python3 3.10 or newer: StartError",
-        ),
-        (
-            a_command(),
-            seen(Gone()),
-            "its pod was deleted or lost before the process had ended by itself",
-        ),
-        (
-            a_command(),
-            over(ended(143, "Outside")),
-            "its pod was deleted or lost before the process had ended by itself",
-        ),
-        (
-            a_command(),
-            seen(a_pod(phase="Failed", reason="Shutdown")),
-            "the node ended its pod: Shutdown: ",
-        ),
-        (
-            a_command(),
-            seen(a_pod(phase="Failed", message="rebooted")),
-            "the node ended its pod: Failed: rebooted",
-        ),
-        *(
-            (an_execution(), over(ended(1, **claude(is_error=True, **said))), message)
-            for said, message in (
-                ({"terminalReason": "x", "subtype": "y"}, "Claude reports x"),
-                ({"subtype": "y"}, "Claude reports y"),
-                ({}, "Claude reports error"),
-                ({"apiStatus": 401, "subtype": "y"}, "Claude reports y (HTTP 401)"),
-                (
-                    {"result": "no", "resultBytes": 2},
-                    "Claude reports error: see status.result.text",
-                ),
-            )
-        ),
-        *(
-            (
-                an_execution(),
-                seen(a_pod(exit_code=code)),
-                f"Claude ended with {how} without a result",
-            )
-            for code, how in (
-                (1, "exit code 1 and"),
-                (143, "exit code 143 (SIGTERM) and"),
-                (200, "exit code 200 and"),
-            )
-        ),
-        (
-            an_execution(),
-            over(a_snapshot("Ended")),
-            "Claude ended with exit code None and without a result",
-        ),
-        # an end that nobody has confirmed
-        (
-            a_command(desired="Cancelled"),
-            seen(a_pod(**LOST_NODE), snapshot=a_snapshot()),
-            "cancelled; its node does not say whether the process has ended",
-        ),
-        (a_command(desired="Cancelled"), seen(a_pod(**LOST_NODE), snapshot=ended()), "cancelled"),
-        (a_command(desired="Cancelled"), seen(a_pod(exit_code=143)), "cancelled"),
-    ],
-)
-def test_the_message_says_why(execution: ClaudeExecution, observed: Observed, message: str) -> None:
-    assert status(execution, observed).message == message
 
 
 # Which row it is
@@ -341,6 +161,11 @@ def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own
 
 
 # What is done
+
+
+def ending(since: datetime) -> Observed:
+    snapshot = a_snapshot("Ending", endedBy="Deadline")
+    return seen(a_pod(running=True, ready=False), snapshot=snapshot, ending_since=since)
 
 
 @pytest.mark.parametrize(
@@ -505,108 +330,3 @@ def test_an_end_that_its_node_may_know_more_of_is_not_looked_at_again_too_early(
     check_after = decide(a_command(), ended_by_kill, now=NOW).check_after
     assert check_after is not None
     assert check_after > 1
-
-
-# From one attempt to the next
-
-
-def after(observed: Observed, *, claimed: bool = True, **status: Any) -> ExecutionStatus:
-    """What is written once the pod of a second attempt is gone."""
-    known = was("Running", "Started", **{**RESUMED, **status})
-    spec: dict[str, Any] = {"workspace": CLAIMED} if claimed else {}
-    found = decide(an_execution(backoffLimit=3, status=known, **spec), observed, now=NOW).status
-    assert (found.reason, found.attempts) == ("Retrying", 3)
-    assert found.ended_attempts is not None
-    return found
-
-
-def lost(**facts: Any) -> Observed:
-    """With the second attempt's pod."""
-    told: dict[str, Any] = {"sessionID": "s", "turns": 1, **facts}
-    return seen(Gone(a_pod(name=NEXT_POD)), snapshot=a_snapshot(claude=told, pausedSeconds=2))
-
-
-def resumed(status: ExecutionStatus) -> str | None:
-    assert status.ended_attempts is not None
-    return status.ended_attempts.resume
-
-
-def test_a_conversation_goes_on_if_this_attempt_has_begun_it_or_had_resumed_it() -> None:
-    assert resumed(after(lost())) == "s"
-    assert resumed(after(lost(turns=0))) == "s"
-    assert resumed(after(lost(turns=0, sessionID="t"))) is None
-    assert resumed(after(lost(sessionID="t"))) == "t"
-    begun_anew: dict[str, Any] = {"endedAttempts": {"turns": 2}}
-    assert resumed(after(lost(turns=0), **begun_anew)) is None
-
-
-def test_the_session_of_an_attempt_is_that_of_the_next_only_if_it_goes_on() -> None:
-    kept = after(lost()).session
-    assert kept is not None
-    assert kept.id == "s"
-    assert after(lost(), claimed=False).session is None
-
-
-def test_a_conversation_that_is_not_there_is_not_looked_for_twice_and_waits_for_nothing() -> None:
-    words = ended(1, **claude(is_error=True, sessionID="s", turns=0))
-    status = after(seen(Gone(a_pod(name=NEXT_POD, exit_code=1)), snapshot=words))
-    assert (status.session, resumed(status), status.retry_time) == (None, None, NOW)
-    over_only = seen(a_pod(name=NEXT_POD, exit_code=1), snapshot=words)
-    execution = an_execution(workspace=CLAIMED, status=was("Running", "Started", **RESUMED))
-    given_up = decide(execution, over_only, now=NOW).status
-    assert (given_up.reason, given_up.session, given_up.retry_time) == ("Retrying", None, NOW)
-    gone = seen(Gone(over_only.pod if isinstance(over_only.pod, PodFacts) else None))
-    execution = execution.model_copy(update={"status": given_up})
-    status = decide(execution, replace(gone, snapshot=words), now=NOW).status
-    assert (status.attempts, status.session, resumed(status)) == (3, None, None)
-
-
-def test_the_pauses_of_all_attempts_are_summed_up() -> None:
-    before = {"turns": 2, "resume": "s", "pausedSeconds": 3}
-    told = after(lost(), endedAttempts=before).ended_attempts
-    assert told is not None
-    assert told.paused_seconds == 5
-
-
-def test_what_a_resumed_conversation_had_counted_is_what_claude_says_it_had() -> None:
-    """Not what the sums say: a killed Claude loses its own count, and begins anew."""
-    used = {"inputTokens": 100}
-    before = {"turns": 2, "resume": "s", "usage": used, "resumeUsage": used}
-    told = after(lost(usage={"inputTokens": 30}), endedAttempts=before).ended_attempts
-    assert told is not None
-    assert told.usage is not None
-    assert told.resume_usage is not None
-    assert (told.usage.input_tokens, told.resume_usage.input_tokens) == (130, 30)
-
-
-# What is settled, and for how long it stays
-
-
-@pytest.mark.parametrize(
-    ("metadata", "status", "phase"),
-    [
-        ({}, {"status": {"phase": "Failed"}}, "Failed"),
-        ({"finalizers": None}, {"status": {"phase": "Failed"}}, "Failed"),
-        ({"finalizers": ["another"]}, {"status": {"phase": "Failed"}}, "Failed"),
-        ({"finalizers": [FINALIZER]}, {"status": {"phase": "Failed"}}, None),
-        ({}, {"status": {"phase": "Running"}}, None),
-        ({}, {"status": None}, None),
-        ({}, {}, None),
-    ],
-)
-def test_only_what_has_ended_and_is_let_go_is_settled(
-    metadata: dict[str, Any], status: dict[str, Any], phase: str | None
-) -> None:
-    assert settled_phase({"metadata": metadata, **status}) == phase
-
-
-def test_what_has_no_time_of_its_end_or_no_limit_never_expires() -> None:
-    metadata = {"name": "e1", "namespace": "ns", "resourceVersion": "1"}
-    limited = {"spec": {"ttlSecondsAfterFinished": 60}}
-    for body in ({}, {"spec": None}, limited, {**limited, "status": {"phase": "Failed"}}):
-        assert expiry_in({"metadata": metadata, **body}) is None
-    ended_at = {"status": {"completionTime": NOW.isoformat()}}
-    found = expiry_in({"metadata": metadata, **limited, **ended_at})
-    assert found is not None
-    assert found.due == NOW.timestamp() + 60
-    assert expiry_of(an_execution(ttlSecondsAfterFinished=60, status=RUNNING)) is None
