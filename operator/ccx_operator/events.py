@@ -38,50 +38,54 @@ def transition_event(
     before = execution.status
     if (before.phase, before.reason) == (status.phase, status.reason):
         return None
-    namespace = execution.metadata.namespace
-    time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": _name(execution, status), "namespace": namespace},
-        "involvedObject": _reference(execution),
-        "type": "Warning" if _is_warning(status) else "Normal",
-        "reason": status.reason,
-        "message": f"{status.phase}: {_text(status)}"[:1024],
-        "source": {"component": COMPONENT},
-        "reportingComponent": COMPONENT,
-        "reportingInstance": "",
-        "firstTimestamp": time,
-        "lastTimestamp": time,
-        "count": 1,
-    }
+    return _event(
+        _name(execution, status),
+        _reference(execution),
+        warns=_is_warning(status),
+        reason=status.reason,
+        message=f"{status.phase}: {_text(status)}",
+        now=now,
+    )
 
 
 def usage_lost_event(namespace: str, executions: int, words: str, now: datetime) -> dict[str, Any]:
     """About the record, which may not exist."""
-    time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     count = f"{executions} execution{'s' * (executions != 1)}"
-    digest = hashlib.sha256(f"{time}/{executions}/{words}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{_time(now)}/{executions}/{words}".encode()).hexdigest()[:16]
+    record = {"apiVersion": "v1", "kind": "ConfigMap", "name": USAGE_RECORD, "namespace": namespace}
+    return _event(
+        f"{USAGE_RECORD}.{digest}",
+        record,
+        warns=True,
+        reason="UsageLost",
+        message=f"the usage of {count} could not be recorded: {words}",
+        now=now,
+    )
+
+
+def _event(
+    name: str, about: dict[str, str], *, warns: bool, reason: str, message: str, now: datetime
+) -> dict[str, Any]:
+    """Once, and just now."""
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{USAGE_RECORD}.{digest}", "namespace": namespace},
-        "involvedObject": {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "name": USAGE_RECORD,
-            "namespace": namespace,
-        },
-        "type": "Warning",
-        "reason": "UsageLost",
-        "message": f"the usage of {count} could not be recorded: {words}"[:1024],
+        "metadata": {"name": name, "namespace": about["namespace"]},
+        "involvedObject": about,
+        "type": "Warning" if warns else "Normal",
+        "reason": reason,
+        "message": message[:1024],
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": "",
-        "firstTimestamp": time,
-        "lastTimestamp": time,
+        "firstTimestamp": _time(now),
+        "lastTimestamp": _time(now),
         "count": 1,
     }
+
+
+def _time(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _reference(execution: ClaudeExecution) -> dict[str, str]:
