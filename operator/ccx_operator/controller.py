@@ -69,12 +69,7 @@ class Controller:
 
     async def run(self, *, workers: int = 32) -> None:
         """Reconcile what the queue hands out, until cancelled."""
-        free = asyncio.Semaphore(workers)
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                await free.acquire()
-                task = tasks.create_task(self._work(await self._queue.get()))
-                task.add_done_callback(lambda _: free.release())
+        await self._queue.hand_out(self._work, workers)
 
     async def _work(self, key: Key) -> None:
         failed, started = True, time.monotonic()

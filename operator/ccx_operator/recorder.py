@@ -99,12 +99,7 @@ class Recorder:
         self._queue.add_after(entry.namespace, max(0.0, due - self._clock()))
 
     async def run(self) -> None:
-        free = asyncio.Semaphore(WORKERS)
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                await free.acquire()
-                task = tasks.create_task(self._work(await self._queue.get()))
-                task.add_done_callback(lambda _: free.release())
+        await self._queue.hand_out(self._work, WORKERS)
 
     async def _work(self, namespace: str) -> None:
         failed = True

@@ -12,7 +12,8 @@ import heapq
 import math
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 Key = str
 
@@ -106,8 +107,19 @@ class WorkQueue:
         self._schedule.done(key)
         self._changed.set()
 
+    async def hand_out(
+        self, work: Callable[[Key], Coroutine[Any, Any, None]], workers: int
+    ) -> None:
+        """Each key to `work`, which ends with done(); so many at a time, until cancelled."""
+        free = asyncio.Semaphore(workers)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await free.acquire()
+                task = tasks.create_task(work(await self.get()))
+                task.add_done_callback(lambda _: free.release())
+
     async def get(self) -> Key:
-        """Wait for a key. For one caller; it hands keys on to as many workers as it likes."""
+        """Wait for a key. For one caller, such as hand_out()."""
         while (key := self._schedule.take(self._clock())) is None:
             self._changed.clear()
             timer = self._schedule.next_timer()
