@@ -1,9 +1,7 @@
 """The link's client through a real HTTP server's exec, against a runner that the test plays."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -21,21 +19,9 @@ from ccx_runner.frames import (
     RunnerFrame,
     Verb,
 )
-from support.api_server import ApiServer, ExecEnd, a_kubeconfig, running_api_server
+from support.api_server import ApiServer, ExecEnd
 from support.links import until
 from support.played_runner import a_snapshot, idle, open_link, plays
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(30), running_api_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def session(server: ApiServer, tmp_path: Path) -> AsyncIterator[KubeSession]:
-    async with await KubeSession.from_environment(a_kubeconfig(tmp_path, server.url)) as session:
-        yield session
 
 
 async def test_it_opens_with_the_first_snapshot_by_one_constant_exec(

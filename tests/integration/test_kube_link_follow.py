@@ -20,21 +20,9 @@ from ccx_runner.frames import (
     Reply,
     Stream,
 )
-from support.api_server import ApiServer, ExecEnd, a_kubeconfig, running_api_server
+from support.api_server import ApiServer, ExecEnd
 from support.links import a_link_program, a_runner
 from support.played_runner import a_snapshot, an_output, open_link, plays
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(30), running_api_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def session(server: ApiServer, tmp_path: Path) -> AsyncIterator[KubeSession]:
-    async with await KubeSession.from_environment(a_kubeconfig(tmp_path, server.url)) as session:
-        yield session
 
 
 class TestFollowing:

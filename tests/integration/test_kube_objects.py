@@ -1,10 +1,7 @@
 """Executions, pods and events: what is asked of the API server, and what counts as success."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,22 +15,10 @@ from ccx_kube.events import Events
 from ccx_kube.executions import Executions, status_patch
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
-from support.api_server import ApiServer, a_kubeconfig, running_api_server
+from support.api_server import ApiServer
 
 EXECUTIONS = "/apis/cc-executor.dev/v1alpha1/namespaces/ns/claudeexecutions"
 PODS = "/api/v1/namespaces/ns/pods"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(20), running_api_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def session(server: ApiServer, tmp_path: Path) -> AsyncIterator[KubeSession]:
-    async with await KubeSession.from_environment(a_kubeconfig(tmp_path, server.url)) as session:
-        yield session
 
 
 def an_object(name: str = "e", **fields: Any) -> dict[str, Any]:

@@ -22,12 +22,6 @@ POD = "/api/v1/namespaces/ns/pods/p"
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(20), running_api_server() as server:
-        yield server
-
-
-@pytest.fixture
 async def session(server: ApiServer, tmp_path: Path) -> AsyncIterator[KubeSession]:
     config = a_kubeconfig(tmp_path, server.url, namespace="team")
     async with await KubeSession.from_environment(config) as session:

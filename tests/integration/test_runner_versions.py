@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from ccx_kube.errors import VersionsDiffer
 from ccx_kube.session import KubeSession
 from ccx_runner.frames import Lease, Reply, Request, SnapshotFrame, Verb, encode
 from ccx_runner.greeting import VERSIONS
-from support.api_server import ApiServer, ExecEnd, a_kubeconfig, running_api_server
+from support.api_server import ApiServer, ExecEnd
 from support.outside import below, running
 from support.played_runner import a_snapshot, open_link
 from support.runner_process import RunnerProcess, a_runner
@@ -74,18 +73,6 @@ def test_a_link_speaks_version_1_until_it_is_told_otherwise(tmp_path: Path) -> N
         other.send_raw(encode(Lease(version=3)))
         assert other.reply().error == "link version 3 is none of this runner's, 1-2"
         assert link.ask(Verb.STATUS)["state"] == "Running"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(30), running_api_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def session(server: ApiServer, tmp_path: Path) -> AsyncIterator[KubeSession]:
-    async with await KubeSession.from_environment(a_kubeconfig(tmp_path, server.url)) as session:
-        yield session
 
 
 def greets(*versions: int) -> SnapshotFrame:

@@ -1,6 +1,5 @@
 """What is known of the output of a pod that has gone, by the status of its execution."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,9 @@ import pytest
 from ccx_gateway.upstream import Ended, OutputLost, PodUpstream
 from ccx_kube.link import RunnerLink
 from ccx_kube.session import KubeSession
-from support.api_server import ApiServer, a_kubeconfig, running_api_server
+from support.api_server import ApiServer, a_kubeconfig
 
 FIRST, SECOND = "cx-e-00000000-1", "cx-e-00000000-2"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with asyncio.timeout(20), running_api_server() as server:
-        yield server
 
 
 @pytest.fixture
