@@ -41,15 +41,15 @@ class LinkServer:
         )
 
     async def close(self) -> None:
-        """Cut all links, and let what they have asked for end within a second."""
+        """Let what the links have asked for end within a second, with its reply; then cut them."""
         if self._server is not None:
             self._server.close()
-        for link in tuple(self._links.open):
-            link.abort()
         if requests := tuple(self._links.requests):
             _, pending = await asyncio.wait(requests, timeout=1.0)
             for task in pending:
                 task.cancel()
+        for link in tuple(self._links.open):
+            link.abort()
         await asyncio.sleep(0)  # let the aborted connections go
 
     def notify_output(self) -> None:

@@ -214,6 +214,17 @@ async def test_a_cancel_is_carried_out_although_its_link_is_gone_at_once(tmp_pat
         assert await runner.control.asked.get() == ("cancel", None)
 
 
+async def test_what_is_being_carried_out_at_the_end_is_still_answered(tmp_path: Path) -> None:
+    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+        runner.control.may_pause.clear()
+        client.send(Request(Verb.PAUSE, 7, PAUSE))
+        await runner.control.asked.get()
+        closing = asyncio.create_task(runner.server.close())
+        asyncio.get_running_loop().call_soon(runner.control.may_pause.set)
+        await closing
+        assert (await client.reply()).id == 7
+
+
 async def test_who_leaves_replies_unread_is_cut_off(tmp_path: Path) -> None:
     async with asyncio.timeout(10), a_runner(tmp_path) as runner, a_client(runner) as client:
         await client.snapshot()

@@ -32,15 +32,18 @@ LINK_PROGRAM = Path(ccx_runner.__file__).parent / "link.py"
 
 
 class RecordingControl:
-    """Carries out every verb at once, except that it refuses to resume."""
+    """Carries out every verb at once, except that it refuses to resume; a pause may be held up."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Queue[tuple[str, Wish | None]]()
+        self.may_pause = asyncio.Event()
+        self.may_pause.set()
         self.state = Snapshot(state="Running", generation=1)
 
     async def pause(self, wish: Wish | None) -> None:
         self.state = Snapshot(state="Paused", generation=wish.generation if wish else 1)
         self.asked.put_nowait(("pause", wish))
+        await self.may_pause.wait()
 
     async def resume(self, wish: Wish | None) -> None:
         self.asked.put_nowait(("resume", wish))
