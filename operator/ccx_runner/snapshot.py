@@ -23,11 +23,14 @@ State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
 
 
+ControlAction = Literal["pause", "resume", "cancel", "interrupt"]
+
+
 @dataclass(frozen=True, slots=True)
 class ControlFacts:
     """The newest control action."""
 
-    action: Literal["pause", "resume", "cancel", "interrupt"]
+    action: ControlAction
     at: float
     """Unix time in seconds."""
 
