@@ -50,6 +50,11 @@ class Viewer:
                 end = reached
                 pace.reached(number, end)
 
+    async def discard(self) -> None:
+        """All that comes, as fast as it comes, until cancelled."""
+        while True:
+            await self._receive()
+
     async def _receive(self) -> str:
         return await self._socket.receive_str(timeout=WAIT_SECONDS)
 

@@ -123,7 +123,9 @@ def _runner_container(images: Images) -> Body:
         "command": ["ccx-runner", "install", CCX_DIR],
         "resources": {
             "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
-            "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+            # None of ephemeral storage: the kubelet adds up those that there are, and evicts the
+            # whole pod by that. The agent has none, so ours would be its limit.
+            "limits": {"cpu": "500m", "memory": "64Mi"},
         },
         "securityContext": dict(_CONTAINER_SECURITY),
         "volumeMounts": [{"name": "ccx-runner", "mountPath": CCX_DIR}],

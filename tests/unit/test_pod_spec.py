@@ -123,6 +123,13 @@ def test_the_agents_container_comes_first_for_kubectl_logs() -> None:
     assert [c["name"] for c in pod["spec"]["containers"]] == ["agent", "s"]
 
 
+def test_no_container_of_ours_limits_what_the_pod_may_store() -> None:
+    """The kubelet evicts a pod by the sum of the limits that there are."""
+    spec = a_pod_of()["spec"]
+    limits = [c["resources"].get("limits", {}) for c in spec["initContainers"] + spec["containers"]]
+    assert not any("ephemeral-storage" in limit for limit in limits)
+
+
 def test_a_limit_of_ephemeral_storage_is_the_request_too() -> None:
     limits = {"limits": {"ephemeral-storage": "100Mi"}}
     assert agent(a_pod_of(resources=limits))["resources"] == limits
