@@ -30,6 +30,7 @@ from ccx_gateway.jsonrpc import Params
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Attach, Control, Credit, Execute, List, Target, parse
 from ccx_gateway.permission import Permission
+from ccx_gateway.place import Place, attempt_of, place
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.takeover import SessionRefused
@@ -94,9 +95,8 @@ class Methods:
             raise
         metadata = started.following.execution.metadata
         audit.allowed(self._who, "execute", metadata.namespace, metadata.name, program)
-        name = notifications.identity(started.following.execution)
-        told = {"status": "started", "pid": started.pid, "pgid": started.pgid}
-        return Done({**told, **name, "pod": started.pod}, partial(self._has_started, started))
+        told = notifications.answered(started.following.execution, started.process)
+        return Done(told, partial(self._has_started, started))
 
     async def control(self, params: Params) -> Done:
         wanted = parse(Control, params)
@@ -136,6 +136,7 @@ class Methods:
         try:
             await self._permission.need("attach", needed)
             execution = await self._services.executions.get(namespace, wanted.execution)
+            begins = _place(wanted, execution)
             if wanted.session_id is not None:
                 execution = await self._take_over(execution, wanted.session_id)
         except BaseException as exc:
@@ -143,12 +144,13 @@ class Methods:
             raise
         following = self._services.following(execution, slot, self._session, self._outbox)
         slot.made.set_result(following)
-        following.start(offset=wanted.offset, credit=wanted.credit)
+        following.start(begins, credit=wanted.credit)
 
         async def begin() -> None:
             following.begin()
 
-        return Done({**notifications.summary(execution), "offset": wanted.offset}, begin)
+        told = {"attempt": begins.attempt, "offset": begins.offset}
+        return Done(notifications.summary(execution) | told, begin)
 
     async def detach(self, params: Params) -> Done:
         following = await self._followed(parse(Target, params))
@@ -233,10 +235,9 @@ class Methods:
         return taken
 
     async def _has_started(self, started: Started) -> None:
-        name = notifications.identity(started.following.execution)
-        told = notifications.process("started", started.pid, started.pgid, **name)
+        told = notifications.started(started.following.execution, started.process)
         await self._outbox.notify("process.started", told)
-        started.following.begin()
+        started.following.begin(attempt=started.process.attempt)
 
     async def _controlled(
         self, status: str, execution: ClaudeExecution, following: Following | None, proof: Proof
@@ -248,6 +249,13 @@ class Methods:
         finally:
             if following is not None:
                 following.control_ends()
+
+
+def _place(wanted: Attach, execution: ClaudeExecution) -> Place:
+    found, newest = place(wanted.attempt, wanted.offset, execution), attempt_of(execution)
+    if found.attempt > newest:
+        raise InvalidParams(f"attempt: there is no attempt {found.attempt}, the newest is {newest}")
+    return found
 
 
 def _age(execution: ClaudeExecution) -> float:

@@ -102,6 +102,9 @@ class Attach(ParamsModel):
     execution: Name
     namespace: Namespace | None = None
     offset: Annotated[int, Field(ge=0)] = 0
+    attempt: Annotated[int, Field(ge=1)] | None = None
+    """Whose output the offset counts. Absent: the first one's; the newest one's if it is 0."""
+
     credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
     session_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Take this session over: its executions are this socket's from now on."""
