@@ -30,7 +30,8 @@ OPERATOR_SECONDS: Final = 30
 @dataclass(frozen=True, slots=True)
 class Started:
     following: Following
-    process: Process
+    process: Process | None
+    """None: spec.suspend holds it."""
 
 
 class Executor:
@@ -47,7 +48,9 @@ class Executor:
         self._permission, self._operator_seconds = permission, operator_seconds
 
     async def execute(self, params: Execute) -> Started:
-        """The process runs, or has run. Nothing of its output is sent before begin()."""
+        """The process runs, or has run, or is held by spec.suspend: then its start is told when it
+        comes. Nothing is sent before begin().
+        """
         argv = argv_of(params)
         self._services.allow_list.check(argv)
         namespace = params.namespace or self._services.namespace
@@ -59,7 +62,10 @@ class Executor:
             execution = await self._make(params, argv, namespace)
             following = self._services.following(execution, slot, self._session, self._outbox)
             slot.made.set_result(following)
-            following.start(place(None, 0, execution), credit=params.credit)
+            suspended, begins = execution.spec.suspend, place(None, 0, execution)
+            following.start(begins, credit=params.credit, told=not suspended)
+            if suspended:
+                return Started(following, None)
             return await self._process(following)
         except BaseException as exc:
             known = exc if isinstance(exc, GatewayError) else None

@@ -64,8 +64,11 @@ class Following:
 
         self.task: asyncio.Task[None] | None = None
 
-    def start(self, place: Place, *, credit: int | None = None) -> None:
+    def start(self, place: Place, *, credit: int | None = None, told: bool = True) -> None:
+        """`told`: that the attempt which `place` is in has started is no news to the client."""
         self._credit = credit
+        if told:
+            self._started = place.attempt
         self.task = asyncio.create_task(self._run(place))
 
     def begin(self, *, attempt: int = 0) -> None:
@@ -120,13 +123,13 @@ class Following:
     async def _follow(self, place: Place) -> None:
         """One attempt after the other. What is before `place` is of no interest any more."""
         now = await self._watcher.until(self.execution, has_pod)
-        is_newest = attempt_of(now) <= place.attempt
-        if is_newest:
+        is_told = attempt_of(now) == place.attempt == self._started
+        if is_told:
             self._attach(now, place.offset)
         self.placed.set_result(now)
-        if is_newest:
+        if is_told:
             await self._output()
-            place = Place(attempt_of(now) + 1)
+            place = Place(place.attempt + 1)
         while True:
             now = await self._watcher.until(self.execution, partial(_ends_or_goes_on, place))
             if attempt_of(now) < place.attempt or now.status.pod_name is None:

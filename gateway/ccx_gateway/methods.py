@@ -1,6 +1,7 @@
 """The methods of the wire: parameters -> use case -> result, and what is told after it.
 
 execute, control        the original's
+configure               what may change while it runs
 attach, detach, credit  watch any execution by offset, and take a session over
 status, list            what the operator says
 """
@@ -24,11 +25,11 @@ from ccx_gateway.errors import (
     error_object,
 )
 from ccx_gateway.execute import Executor, Started
-from ccx_gateway.execution_body import argv_of
+from ccx_gateway.execution_body import argv_of, check
 from ccx_gateway.following import Following
 from ccx_gateway.jsonrpc import Params
 from ccx_gateway.outbox import Outbox
-from ccx_gateway.params import Attach, Control, Credit, Execute, List, Target, parse
+from ccx_gateway.params import Attach, Configure, Control, Credit, Execute, List, Target, parse
 from ccx_gateway.permission import Permission
 from ccx_gateway.place import Place, attempt_of, place
 from ccx_gateway.services import Services
@@ -61,6 +62,7 @@ class Methods:
         self._methods: dict[str, Callable[[Params], Awaitable[Done]]] = {
             "execute": self.execute,
             "control": self.control,
+            "configure": self.configure,
             "attach": self.attach,
             "detach": self.detach,
             "credit": self.credit,
@@ -124,6 +126,20 @@ class Methods:
         status = DONE[wanted.type]
         told = partial(self._controlled, status, execution, following, proof)
         return Done(notifications.proven(status, execution, proof), told)
+
+    async def configure(self, params: Params) -> Done:
+        try:
+            wanted = parse(Configure, params)
+            check(wanted.changes)
+            namespace, name, _ = await self._target("configure", "configure", wanted)
+            changed = await self._services.configuring.change(namespace, name, wanted.changes)
+        except Forbidden:
+            raise  # has been told to the audit
+        except Exception as exc:
+            audit.failed(self._who, "configure", exc)
+            raise
+        audit.allowed(self._who, "configure", namespace, name)
+        return Done(notifications.summary(changed))
 
     async def attach(self, params: Params) -> Done:
         wanted = parse(Attach, params)
@@ -235,9 +251,11 @@ class Methods:
         return taken
 
     async def _has_started(self, started: Started) -> None:
-        told = notifications.started(started.following.execution, started.process)
-        await self._outbox.notify("process.started", told)
-        started.following.begin(attempt=started.process.attempt)
+        following, process = started.following, started.process
+        if process is not None:
+            told = notifications.started(following.execution, process)
+            await self._outbox.notify("process.started", told)
+        following.begin(attempt=process.attempt if process is not None else 0)
 
     async def _controlled(
         self, status: str, execution: ClaudeExecution, following: Following | None, proof: Proof

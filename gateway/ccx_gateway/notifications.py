@@ -34,9 +34,12 @@ def process(status: str, pid: int | None, pgid: int | None, **more: Any) -> Fiel
     return {"status": status, "pid": pid, "pgid": pgid, "exit_code": None, "error": None, **more}
 
 
-def answered(execution: ClaudeExecution, found: Process) -> Fields:
-    """The result of `execute`."""
-    told = {"status": "started", "pid": found.pid, "pgid": found.pgid}
+def answered(execution: ClaudeExecution, found: Process | None) -> Fields:
+    """The result of `execute`. One that is suspended has no process until it is let go."""
+    if found is None:
+        nothing = dict.fromkeys(("pid", "pgid", "pod"))
+        return {"status": "suspended", **identity(execution), **nothing}
+    told: Fields = {"status": "started", "pid": found.pid, "pgid": found.pgid}
     return told | identity(execution) | _attempt(found.attempt) | {"pod": found.pod}
 
 

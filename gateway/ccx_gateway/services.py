@@ -6,6 +6,7 @@ from functools import partial
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.allow_list import AllowList
 from ccx_gateway.beginning import Beginning
+from ccx_gateway.configure import Configuring
 from ccx_gateway.control import Control
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.following import Following
@@ -35,6 +36,10 @@ class Services:
     @property
     def beginning(self) -> Beginning:
         return Beginning(self.watcher, self.links)
+
+    @property
+    def configuring(self) -> Configuring:
+        return Configuring(self.executions, self.watcher)
 
     def following(
         self, execution: ClaudeExecution, slot: Slot, session: Session, outbox: Outbox
