@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ccx_api.conditions import Reason
+from ccx_api.conditions import ConditionType, Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -74,9 +74,17 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     status = status.model_copy(update=update)
     text = _undelivered(execution, pod, observed) or _text(execution, phase, snapshot)
     reason = _reason(execution.status, phase, snapshot)
-    return _held_back(
-        execution, settle(execution, status, phase, reason, text, now=now), observed, now
-    )
+    stalled = _is_stalled(execution.status, phase, snapshot)
+    status = settle(execution, status, phase, reason, text, now=now, stalled=stalled)
+    return _held_back(execution, status, observed, now)
+
+
+def _is_stalled(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> bool:
+    """Without a word of its runner, as it was."""
+    if snapshot is not None:
+        return snapshot.stalled
+    known = (c.status == "True" for c in status.conditions if c.type == ConditionType.STALLED)
+    return phase is Phase.RUNNING and any(known)
 
 
 def _untold_until(observed: Observed, now: datetime) -> datetime | None:
@@ -139,8 +147,14 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
             "spec.suspend has no effect on a running execution whose workspace is on no claim "
             "(spec.workspace.volumeClaimTemplate): use desiredState: Paused"
         )
-        return hint if execution.spec.suspend else turn_restarted(snapshot)
+        told = (_silent(execution) if snapshot.stalled else "", turn_restarted(snapshot))
+        return hint if execution.spec.suspend else "; ".join(filter(None, told))
     return frozen.text_of(snapshot)
+
+
+def _silent(execution: ClaudeExecution) -> str:
+    seconds = execution.spec.stall_timeout_seconds
+    return f"nothing has been heard of it for {seconds} s (spec.stallTimeoutSeconds)"
 
 
 def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:

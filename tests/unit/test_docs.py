@@ -23,6 +23,7 @@ OF_CONDITIONS_ONLY = {
     Reason.READY,
     Reason.ENDED,
     Reason.IN_PROGRESS,
+    Reason.ACTIVE,
 }
 
 

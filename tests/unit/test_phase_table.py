@@ -198,6 +198,12 @@ TABLE = [
     ),
     # over, by the runner's deed, also when the pod is lost afterwards
     (an_execution(), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),
+    (an_execution(), over(ended(143, "Deadline", stalled=True)), "Failed Stalled"),
+    (
+        an_execution(status=RUNNING),
+        seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline", stalled=True)),
+        "Failed Stalled",
+    ),
     (
         an_execution(status=RUNNING),
         seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline")),
