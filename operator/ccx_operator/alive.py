@@ -13,7 +13,7 @@ from ccx_operator.asking import ask, is_behind
 from ccx_operator.attempts import with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import LINGER, decided_at, finished
+from ccx_operator.finish import LINGER, decided_at, finished, overdue_at
 from ccx_operator.observed import Observed, is_ending
 from ccx_operator.progress import (
     only_live_facts_differ,
@@ -52,9 +52,18 @@ def is_to_be_suspended(execution: ClaudeExecution, pod: PodFacts, observed: Obse
 
 
 def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime) -> Decision:
-    snapshot = observed.snapshot
-    if pod.unreachable_since is not None:
+    overdue = overdue_at(pod)
+    if pod.unreachable_since is not None or (overdue is not None and now >= overdue):
         return Decision(_unreachable(execution, pod, now))
+    seen = _reachable(execution, pod, observed, now)
+    waits = [d for d in (seen.check_after, soonest(now, overdue)) if d is not None]
+    return replace(seen, check_after=min(waits, default=None))
+
+
+def _reachable(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
+) -> Decision:
+    snapshot = observed.snapshot
     if (until := _untold_until(observed, now)) is not None:
         return Decision(execution.status, check_after=soonest(now, until))
     if snapshot is not None and snapshot.state == "Ended":
@@ -184,6 +193,8 @@ def _unreachable(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Ex
     if phase is Phase.QUEUED:
         phase = Phase.STARTING
     text = f"node {pod.node} cannot be reached: the process may run on or not"
+    if pod.unreachable_since is None:
+        text = f"node {pod.node} does not end its pod, which was to be gone by now"
     status = with_pod(execution.status, pod)
     return settle(execution, status, phase, Reason.NODE_UNREACHABLE, text, now=now)
 

@@ -10,6 +10,9 @@ from ccx_api.wish import Wish
 PATIENCE = timedelta(seconds=30)
 """What an end may take beyond the grace before the pod, or the finalizer, goes."""
 
+LAST_CALL = timedelta(seconds=10)
+"""Before a finalizer goes whose process is not known to have ended."""
+
 
 def cancel_wanted(execution: ClaudeExecution) -> bool:
     """To delete the object is to cancel it, and so is to close its session."""
@@ -47,6 +50,14 @@ def held_until(execution: ClaudeExecution) -> datetime | None:
     if deleted is None or FINALIZER not in execution.metadata.finalizers:
         return None
     return deleted + grace(execution) + PATIENCE
+
+
+def last_call(execution: ClaudeExecution) -> datetime | None:
+    """When the end of a deleted execution is told as far as it is known: what it has used is
+    recorded by what stands in its status, and that takes a moment.
+    """
+    held = held_until(execution)
+    return None if held is None else held - LAST_CALL
 
 
 def soonest(now: datetime, *times: datetime | None) -> float | None:

@@ -113,7 +113,10 @@ def test_the_pod_of_an_unreachable_node_is_deleted_with_grace_and_waited_for_in_
     assert execution.status.reason == "Retrying"
     assert decide(execution, seen(lost), now=NOW).actions == (DELETE,)
     waiting = decide(execution, seen(replace(lost, gone_by=NOW)), now=NOW)
-    assert (waiting.status, waiting.actions, waiting.check_after) == (execution.status, (), 300)
+    assert (waiting.status, waiting.actions, waiting.check_after) == (execution.status, (), 30)
+    silent = decide(execution, seen(replace(lost, gone_by=ago(30))), now=NOW)
+    assert (silent.status.reason, silent.actions, silent.check_after) == ("Retrying", (), 270)
+    assert "node n1 does not end pod" in silent.status.message
     late = decide(execution, seen(replace(lost, gone_by=ago(300))), now=NOW)
     assert (late.status.reason, late.actions) == ("PodLost", ())
     assert "its node does not say" in late.status.message

@@ -315,6 +315,17 @@ TABLE = [
         seen(a_pod(running=True, gone_by=ago(300))),
         "Failed PodLost",
     ),
+    # a node that does not end a pod is not reached: a paused pod tells in no other way
+    (
+        an_execution(status=was("Paused", "PausedByUser")),
+        seen(a_pod(running=True, ready=False, gone_by=ago(30)), snapshot=a_snapshot("Paused")),
+        "Paused NodeUnreachable",
+    ),
+    (
+        an_execution(status=was("Paused", "PausedByUser")),
+        seen(a_pod(running=True, ready=False, gone_by=ago(20)), snapshot=a_snapshot("Paused")),
+        "Paused PausedByUser",
+    ),
     (
         an_execution(status=was("Starting", "Retrying", **SECOND, retryTime=ago(-5)), **ONCE),
         seen(LOST),
