@@ -99,6 +99,11 @@ class Snapshot(ApiModel):
     ended_by: EndedBy | None = None
     """Who ended it. None: by itself."""
 
+    stalled: bool = False
+    """It runs, and nothing has been heard of it for too long; with endedBy Deadline it was ended
+    for that, and not for its deadline.
+    """
+
     message: str = ""
     control: ControlSnapshot | None = None
     claude: ClaudeSnapshot | None = None

@@ -95,6 +95,9 @@ class EndedAttempts(ApiModel):
     paused_seconds: int = 0
     turns: int = 0
     usage: UsageStatus | None = None
+    output_bytes: int | None = None
+    """What the last of them printed in all. Absent: its runner did not come to say so."""
+
     resume: str | None = None
     """The conversation that the newest attempt continues. Absent: it begins anew."""
 

@@ -29,11 +29,15 @@ RUN_CONTROL: Final = frozenset(
         "suspend",
         "activeDeadlineSeconds",
         "startDeadlineSeconds",
+        "stallTimeoutSeconds",
+        "onStall",
         "session",
         "ttlSecondsAfterFinished",
     }
 )
 """What may change while an execution runs. The CRD freezes the rest of the spec."""
+
+STALL_TIMEOUT_SECONDS: Final = 300
 
 CLAUDE_ONLY: Final = ("model", "maxTurns", "allowedTools", "disallowedTools", "permissionMode")
 """What only makes sense with a prompt."""
@@ -52,6 +56,13 @@ class OnDisconnect(StrEnum):
 
     CANCEL = "Cancel"
     DETACH = "Detach"
+
+
+class OnStall(StrEnum):
+    """What becomes of an execution that gives no sign of life."""
+
+    REPORT = "Report"
+    FAIL = "Fail"
 
 
 class Session(ApiModel):
@@ -150,6 +161,15 @@ class ExecutionSpec(ApiModel):
 
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from the making of the pod within which the process must run."""
+
+    stall_timeout_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = STALL_TIMEOUT_SECONDS
+    """Seconds without any output, while no tool call of Claude's is open, after which it counts as
+    stalled; frozen time does not count. A turn of Claude's of which nothing has come since a
+    pause is then restarted, once: its connection to the API may be dead without its knowing.
+    """
+
+    on_stall: OnStall = OnStall.REPORT
+    """Whether what is stalled is reported by the condition Stalled, or ended."""
 
     session: Session | None = None
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL

@@ -39,6 +39,11 @@ class Attachment:
         """The offset of the next byte to be sent."""
         return self._pump.viewer.cursor
 
+    @property
+    def credit(self) -> int | None:
+        """Bytes that may still be sent. None is no limit."""
+        return self._pump.viewer.credit
+
     def grant(self, count: int) -> None:
         """So many more bytes may be sent."""
         self._pump.grant(count)

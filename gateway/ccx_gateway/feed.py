@@ -19,6 +19,7 @@ from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.start_delays import StartDelays
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -85,7 +86,7 @@ class Feed:
             self._failed(exc)
 
     async def _follow_to_the_end(self) -> None:
-        delay = FIRST_DELAY
+        delay, waits = FIRST_DELAY, StartDelays()
         while not self.window.ended:
             end = self.window.end
             try:
@@ -96,6 +97,8 @@ class Feed:
                 log.debug("no link to the runner: %s", exc)
                 await self._end_late()
                 delay = FIRST_DELAY if self.window.end > end else min(2 * delay, LONGEST_DELAY)
+                if not self._begun.is_set():
+                    delay = waits.next()
                 if not self.window.ended:
                     await asyncio.sleep(delay)
 

@@ -7,20 +7,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from ccx_api.v1alpha1 import ExecutionSpec
+from ccx_api.v1alpha1 import RUN_CONTROL, ExecutionSpec
 from ccx_gateway.errors import InvalidParams
 from ccx_gateway.jsonrpc import Params
 
 TASKS: Final = ("command", "argv", "prompt", "promptFrom")
 """An execute names exactly one of these."""
 
-NOT_A_CLIENTS: Final = frozenset({"command", "desiredState", "suspend", "session", "requestedBy"})
+NOT_A_CLIENTS: Final = frozenset({"command", "desiredState", "session", "requestedBy"})
 """Fields of the spec that an execute does not set: they are the gateway's, or control's."""
 
 SPEC_FIELDS: Final = (
     frozenset(field.alias or name for name, field in ExecutionSpec.model_fields.items())
     - NOT_A_CLIENTS
 )
+
+CONFIGURABLE: Final = RUN_CONTROL - NOT_A_CLIENTS
+"""What a configure changes: what may change at any time, and is no control's."""
 
 MAX_CREDIT: Final = 1 << 40
 Name = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
@@ -98,10 +101,33 @@ class Control(Target):
     type: ControlType
 
 
+class Configure(Target):
+    """Fields of the spec; null takes one away."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _changes_what_may_change(self) -> Self:
+        known = ", ".join(sorted(CONFIGURABLE))
+        if not self.changes:
+            raise _rule("no_change", f"name what to change: {known}")
+        for field in self.changes:
+            if field not in CONFIGURABLE:
+                raise _rule("frozen", f"{field[:64]}: is not to be changed, these are: {known}")
+        return self
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
 class Attach(ParamsModel):
     execution: Name
     namespace: Namespace | None = None
     offset: Annotated[int, Field(ge=0)] = 0
+    attempt: Annotated[int, Field(ge=1)] | None = None
+    """Whose output the offset counts. Absent: the first one's; the newest one's if it is 0."""
+
     credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
     session_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Take this session over: its executions are this socket's from now on."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ccx_api.names import AGENT_CONTAINER
 from ccx_api.snapshot import Snapshot
 from ccx_gateway.output_window import CAPACITY
+from ccx_gateway.place import attempt_of
 from ccx_kube.errors import ApiError
 from ccx_kube.executions import Executions
 from ccx_kube.link import Item, RunnerLink
@@ -103,17 +104,20 @@ class PodUpstream:
             if exc.is_not_found:
                 raise OutputLost("execution and pod are gone") from None
             raise
-        status = execution.status
-        if status.output is not None and status.pod_name == self._pod:
-            return Ended(status.output.bytes)
-        if status.attempts is not None and not self._pod.endswith(f"-{status.attempts}"):
-            text = f"pod {self._pod} has gone, and attempt {status.attempts} follows it"
-            raise OutputLost(f"{text}: attach again for its output")
-        if not execution.status.phase.is_terminal:
-            return None  # the operator has still to say what came of the pod
-        if execution.status.process is None:
-            return Ended(0)
-        raise OutputLost("the pod went without a last word of its runner")
+        status, ended = execution.status, execution.status.ended_attempts
+        newest = attempt_of(execution)
+        if self._pod.endswith(f"-{newest}"):
+            process = status.process
+            if status.output is not None and process is not None and process.state == "Ended":
+                return Ended(status.output.bytes)
+            if not status.phase.is_terminal:
+                return None  # the operator has still to say what came of the pod
+            if process is None:
+                return Ended(0)
+        elif self._pod.endswith(f"-{newest - 1}") and ended and ended.output_bytes is not None:
+            return Ended(ended.output_bytes)
+        text = f"pod {self._pod} went without a last word of its runner"
+        raise OutputLost(f"{text}: whether it had printed more is not known")
 
     async def _log(self, last: Snapshot) -> bytes | None:
         """Only what is proven to be the whole output: then its offsets are exact."""

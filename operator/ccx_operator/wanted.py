@@ -11,6 +11,8 @@ from ccx_api.wish import Wish
 PATIENCE = timedelta(seconds=30)
 """What an end may take beyond the grace before the pod, or the finalizer, goes."""
 
+LAST_CALL = timedelta(seconds=10)
+"""Before a finalizer goes whose process is not known to have ended."""
 GATEWAY_FIRST = 0.2
 """Seconds in which a gateway delivers what its client wishes; most take a tenth of that."""
 
@@ -66,6 +68,14 @@ def held_until(execution: ClaudeExecution) -> datetime | None:
     if deleted is None or FINALIZER not in execution.metadata.finalizers:
         return None
     return deleted + grace(execution) + PATIENCE
+
+
+def last_call(execution: ClaudeExecution) -> datetime | None:
+    """When the end of a deleted execution is told as far as it is known: what it has used is
+    recorded by what stands in its status, and that takes a moment.
+    """
+    held = held_until(execution)
+    return None if held is None else held - LAST_CALL
 
 
 def soonest(now: datetime, *times: datetime | None) -> float | None:

@@ -22,6 +22,7 @@ from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places
 from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
 from ccx_runner.spool import Spool
+from ccx_runner.stall import Stall
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
@@ -61,6 +62,7 @@ class Runner:
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
         self._links = LinkServer(self._spool, self, may_connect=is_stranger)
         self._readiness = readiness.Readiness(self._is_ready)
+        self._stall = Stall(claude, runs, self._changed)
         self._supervisor: Supervisor | None = None
         self._not_started = Snapshot("Starting")
         self._told: tuple[object, ...] = ()
@@ -92,6 +94,7 @@ class Runner:
             second_run=self._runs.second,
         )
         self._supervisor = supervisor
+        self._stall.watch(supervisor)
         loop.set_exception_handler(self._loop_failed)
         handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
         sinks = Sinks(self._spool, self._mirror, self._claude)
@@ -132,6 +135,7 @@ class Runner:
             paused_seconds=clock.paused,
             exit_code=supervisor.exit_code,
             ended_by=supervisor.ended_by,
+            stalled=self._stall.stalled,
             message=supervisor.message or self._runs.message,
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
@@ -147,11 +151,13 @@ class Runner:
         return self._supervisor
 
     def _is_ready(self) -> bool:
-        return self._supervisor is not None and self._supervisor.state == "Running"
+        running = self._supervisor is not None and self._supervisor.state == "Running"
+        return running and not self._stall.stalled
 
     def _changed(self) -> None:
         """Tried at every change, although it has failed before: the last one matters most."""
         self._watch_for_thaws()
+        self._stall.tend()
         try:
             self._termination_log.write(self.snapshot())
         except OSError as exc:
@@ -170,6 +176,7 @@ class Runner:
 
     def _taken(self) -> None:
         """Output has come in, and with it perhaps a change of what is known of Claude."""
+        self._stall.heard()
         self._links.notify_output()
         if self._claude is None or self._supervisor is None:
             return

@@ -13,7 +13,7 @@ MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 28
+_NAME_BYTES: Final = 24
 """Of a word that the process itself has said, where room is short."""
 
 _SESSION_BYTES: Final = 36
@@ -113,6 +113,11 @@ class Snapshot:
     """Negative for a signal, None while the process lives."""
 
     ended_by: EndedBy | None = None
+    stalled: bool = False
+    """It runs, and nothing has been heard of it for too long; with ended_by Deadline it was ended
+    for that.
+    """
+
     message: str = ""
     control: ControlFacts | None = None
     claude: ClaudeFacts | None = None
@@ -134,6 +139,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
         "pausedSeconds": _rounded(snapshot.paused_seconds),
         "exitCode": snapshot.exit_code,
         "endedBy": snapshot.ended_by,
+        "stalled": snapshot.stalled,
         "message": snapshot.message,
         "control": _control(snapshot.control),
         "claude": _claude(snapshot.claude),

@@ -126,6 +126,11 @@ class Supervisor:
         self.message = self.message or message
         self.end("RunnerFault")
 
+    def begin_again(self) -> None:
+        """The main process is of no use any more: once it has gone, a second run is asked for."""
+        if self.state == "Running" and self._handed_on is None:
+            self._do(self._clear())
+
     def result_seen(self) -> None:
         """Claude has said its last word; it may take the grace, in active time, to exit."""
         if self._handed_on is None and not self._limits.has_limit("Lingered"):
@@ -241,6 +246,10 @@ class Supervisor:
             self._changed()
         else:
             self._begin_end()
+
+    async def _clear(self) -> None:
+        self._tree_end.order()
+        await self._tree_end.finish()
 
     async def _hand_on(self, again: SecondRun) -> None:
         """Nobody of the first run is left before the second begins. Wishes hold all the while."""

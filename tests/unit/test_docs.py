@@ -9,6 +9,7 @@ from ccx_api.conditions import Reason
 from ccx_gateway import errors
 from ccx_gateway import metrics as gateway_metrics
 from ccx_gateway import options as gateway_options
+from ccx_gateway.access_rules import VERBS
 from ccx_operator.metrics import Metrics
 from ccx_operator.options import parse
 from ccx_operator.store import Store
@@ -22,6 +23,7 @@ OF_CONDITIONS_ONLY = {
     Reason.READY,
     Reason.ENDED,
     Reason.IN_PROGRESS,
+    Reason.ACTIVE,
 }
 
 
@@ -58,4 +60,5 @@ def test_the_protocols_page_names_every_error_and_every_method() -> None:
     assert codes <= set(re.findall(r"-32\d{3}", protocol))
     table = protocol.partition("## Methods")[2].partition("## Output")[0]
     listed = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
-    assert listed == ["execute", "control", "attach", "detach", "credit", "status", "list"]
+    assert set(listed) == set(VERBS)
+    assert len(listed) == len(VERBS)

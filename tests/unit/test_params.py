@@ -3,7 +3,16 @@ from typing import Any
 import pytest
 
 from ccx_gateway.errors import InvalidParams
-from ccx_gateway.params import Attach, Control, Credit, Execute, List, ParamsModel, parse
+from ccx_gateway.params import (
+    Attach,
+    Configure,
+    Control,
+    Credit,
+    Execute,
+    List,
+    ParamsModel,
+    parse,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +33,13 @@ from ccx_gateway.params import Attach, Control, Credit, Execute, List, ParamsMod
         (Control, {}, "type: missing"),
         (Control, {"type": "pause"}, "type: enum"),
         (Control, {"type": "PAUSE", "signal": 9}, "signal: extra_forbidden"),
+        (Configure, {"execution": "e"}, "name what to change: activeDeadlineSeconds, "),
+        (Configure, {"desiredState": "Paused"}, "desiredState: is not to be changed"),
+        (Configure, {"session": {"id": "x"}}, "session: is not to be changed"),
+        (Configure, {"prompt": "s3cr3t"}, "prompt: is not to be changed"),
+        (Configure, {"execution": "No_Name", "suspend": True}, "execution: string_pattern"),
         (Attach, {}, "execution: missing"),
+        (Attach, {"execution": "e", "attempt": 0}, "attempt: greater_than_equal"),
         (Attach, {"execution": "e", "offset": -1}, "offset: greater_than_equal"),
         (Credit, {"bytes": 0}, "bytes: greater_than_equal"),
         (List, {"limit": 501}, "limit: less_than_equal"),
@@ -46,3 +61,9 @@ def test_what_a_client_of_the_original_sends_is_taken() -> None:
 def test_the_fields_of_the_crd_go_along() -> None:
     found = parse(Execute, {"prompt": "hi", "maxTurns": 3, "onDisconnect": "Detach"})
     assert found.spec_fields == {"prompt": "hi", "maxTurns": 3, "onDisconnect": "Detach"}
+
+
+def test_what_is_to_be_changed_is_told_from_where() -> None:
+    found = parse(Configure, {"execution": "e", "suspend": False, "ttlSecondsAfterFinished": None})
+    assert found.execution == "e"
+    assert found.changes == {"suspend": False, "ttlSecondsAfterFinished": None}

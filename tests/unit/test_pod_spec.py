@@ -81,7 +81,8 @@ def test_the_pod_of_a_full_example_is_the_golden_file() -> None:
 def test_the_runner_starts_with_the_wish_that_stands_on_the_pod_by_then() -> None:
     pod = a_pod_of(desired="Paused", generation=4, activeDeadlineSeconds=9)
     annotations = pod["metadata"]["annotations"]
-    wish = '{"generation":4,"desiredState":"Paused","activeDeadlineSeconds":9}'
+    wish = '{"generation":4,"desiredState":"Paused","activeDeadlineSeconds":9,'
+    wish += '"stallTimeoutSeconds":300,"onStall":"Report"}'
     assert annotations["cc-executor.dev/wish"] == wish
     assert annotations["cc-executor.dev/generation"] == "4"
     command = agent(pod)["command"]

@@ -391,9 +391,15 @@ def test_a_container_has_a_second_to_follow_its_process_and_then_30_s_for_its_re
 
 
 def test_a_deleted_object_is_held_for_grace_and_30_s_at_most() -> None:
-    execution = an_execution(deleted=39, status=RUNNING)
+    execution = an_execution(deleted=29, status=RUNNING)
     pod = seen(a_pod(running=True, gone_by=NOW))
     assert decide(execution, pod, now=NOW).check_after == 1
+    told = decide(an_execution(deleted=30, status=RUNNING), pod, now=NOW).status
+    assert (told.phase, told.reason) == ("Cancelled", "CancelledByUser")
+    assert "does not say whether the process has ended" in told.message
+    execution = an_execution(deleted=39, status=RUNNING).model_copy(update={"status": told})
+    decision = decide(execution, pod, now=NOW)
+    assert (decision.actions, decision.check_after) == ((RecordUsage(),), 1)
     execution = an_execution(deleted=40, status=RUNNING)
     assert actions(execution, pod) == (RemoveFinalizer(),)
 
@@ -448,6 +454,10 @@ def test_a_pod_that_suspend_has_deleted_and_that_does_not_go_is_waited_for_in_pe
     held = was("Queued", "Suspended")
     waiting = decide(an_execution(suspend=True, status=held), stuck, now=NOW)
     assert (waiting.actions, waiting.check_after) == ((), None)
+    assert "node n1 does not end pod" in waiting.status.message
+    let_go = seen(a_pod(gone_by=ago(290)))
+    assert decide(an_execution(status=held), let_go, now=NOW).check_after == 10
+    assert decide(an_execution(status=held), stuck, now=NOW).status.reason == "PodLost"
     cancelled = decide(an_execution(desired="Cancelled", status=held), stuck, now=NOW)
     assert cancelled.status.phase == "Cancelled"
 

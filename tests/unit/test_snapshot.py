@@ -124,6 +124,7 @@ def test_every_field_of_the_contract_is_there() -> None:
         "pausedSeconds": 0.0,
         "exitCode": None,
         "endedBy": None,
+        "stalled": False,
         "message": "",
         "control": {
             "action": "pause",
@@ -163,4 +164,4 @@ def test_a_long_name_is_cut_only_where_room_is_short() -> None:
     snapshot = a_snapshot(claude=ClaudeFacts(model=arn, result="x" * 1024))
     assert json.loads(to_json(snapshot, 2048))["claude"]["model"] == arn
     endless = a_snapshot(claude=ClaudeFacts(model=arn * 100, result="x" * 1024))
-    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:28]
+    assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:24]
