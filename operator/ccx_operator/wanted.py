@@ -13,6 +13,7 @@ PATIENCE = timedelta(seconds=30)
 
 LAST_CALL = timedelta(seconds=10)
 """Before a finalizer goes whose process is not known to have ended."""
+
 GATEWAY_FIRST = 0.2
 """Seconds in which a gateway delivers what its client wishes; most take a tenth of that."""
 
