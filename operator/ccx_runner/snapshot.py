@@ -16,6 +16,12 @@ MAX_RESULT_BYTES: Final = 1024
 _NAME_BYTES: Final = 28
 """Of a word that the process itself has said, where room is short."""
 
+_WORD_BYTES: Final = 22
+"""The longest that Claude is known to say of its end: error_during_execution."""
+
+_COST_BYTES: Final = 16
+_LATEST_FIRST: Final = 999_999_999
+
 _SESSION_BYTES: Final = 36
 """The whole of a session id: it is needed to resume."""
 
@@ -88,6 +94,8 @@ class OutputFacts:
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    first_ms: int | None = None
+    """From the start of the process to its first output, in milliseconds; 11 days at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
             "droppedBytes": snapshot.output.dropped_bytes,
             "lines": snapshot.output.lines,
             "sha256": snapshot.output.sha256,
+            "firstMs": _first(snapshot.output.first_ms),
         },
         "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
     }
@@ -185,9 +194,9 @@ def _cut_names(snapshot: Snapshot, _excess: int) -> Snapshot:
         claude,
         session_id=short(claude.session_id, _SESSION_BYTES),
         model=short(claude.model),
-        subtype=short(claude.subtype),
-        terminal_reason=short(claude.terminal_reason),
-        cost_usd=short(claude.cost_usd),
+        subtype=short(claude.subtype, _WORD_BYTES),
+        terminal_reason=short(claude.terminal_reason, _WORD_BYTES),
+        cost_usd=short(claude.cost_usd, _COST_BYTES),
     )
     return replace(snapshot, claude=claude)
 
@@ -251,6 +260,10 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
+
+
+def _first(millis: int | None) -> int | None:
+    return None if millis is None else min(millis, _LATEST_FIRST)
 
 
 def _dumps(value: object) -> bytes:
