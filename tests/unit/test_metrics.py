@@ -1,5 +1,4 @@
 import re
-import shutil
 import subprocess
 import time
 
@@ -10,11 +9,11 @@ from ccx_operator.metrics import ACTIONS, Metrics
 from ccx_operator.store import Store
 from ccx_operator.work_queue import Schedule, WorkQueue
 from support.metering import gateway_page, operator_metrics, operator_page, sample
+from support.prometheus import MISSING, PROMTOOL
 from support.reconciling import an_execution, was
 
 MANY = 10_000
 SCRAPE_CPU_SECONDS = 0.010
-PROMTOOL = shutil.which("promtool")
 
 
 def test_the_page_tells_of_phases_and_work_and_names_nobody() -> None:
@@ -96,7 +95,7 @@ def _scrape_seconds(metrics: Metrics) -> float:
     return time.thread_time() - began
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is missing: apt-get install prometheus")
+@pytest.mark.skipif(PROMTOOL is None, reason=MISSING)
 @pytest.mark.parametrize("page", [operator_page, gateway_page], ids=["operator", "gateway"])
 def test_promtool_finds_nothing_wrong(page: object) -> None:
     assert callable(page)
