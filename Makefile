@@ -46,6 +46,7 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files, scr
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m manifests --check
+	$(BIN)/python -m dashboards --check
 	$(BIN)/kubernetes-validate --strict --quiet -k 1.34 deploy/install.yaml
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
@@ -59,9 +60,10 @@ format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-manifests: .venv/installed ## Render the CRD, the field reference and deploy/install.yaml
+manifests: .venv/installed ## Render the CRD, the field reference, deploy/install.yaml and the dashboards
 	$(BIN)/python -m ccx_api.render
 	$(BIN)/python -m manifests
+	$(BIN)/python -m dashboards
 
 clean: ## Remove what make has made
 	rm -rf .venv .ccx .mypy_cache .ruff_cache .pytest_cache .hypothesis

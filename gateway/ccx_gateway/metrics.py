@@ -11,6 +11,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -33,6 +34,7 @@ class Metrics:
     def __init__(self, *, sessions: Callable[[], float], links: Callable[[], float]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # half of all series, of no use
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._calls = Counter(
             "ccx_gateway_calls",
             "Calls by method and by the code of the answer; 0 is a success.",

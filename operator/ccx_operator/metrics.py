@@ -14,6 +14,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
     start_http_server,
 )
@@ -72,6 +73,7 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # half of all series, of no use
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._executions = ExecutionMetrics(self.registry)
         self._count_work()
         self._recorded = Counter(
