@@ -221,14 +221,16 @@ class ExecutionMetrics:
             self._freezes.labels("proven" if control.proven else "failed").inc()
 
     def _count_usage(self, before: ExecutionStatus, status: ExecutionStatus) -> None:
-        if status.usage is None or status.usage == before.usage:
+        """A model has its series, at 0, once it is known: it has mostly not used anything then."""
+        if status.session is None and status.usage == before.usage:
             return
         model = self._models.of(status.session.model if status.session is not None else None)
         known = before.usage or UsageStatus()
+        used = status.usage or known
         for kind, field in TOKENS.items():
-            grown = _grown(getattr(known, field), getattr(status.usage, field))
+            grown = _grown(getattr(known, field), getattr(used, field))
             self._tokens.labels(model, kind).inc(grown)
-        cost = amount(status.usage.cost_usd or 0) - amount(known.cost_usd or 0)
+        cost = amount(used.cost_usd or 0) - amount(known.cost_usd or 0)
         self._cost.labels(model).inc(max(0.0, float(cost)))
 
     def _count_end(self, status: ExecutionStatus) -> None:
