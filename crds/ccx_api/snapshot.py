@@ -67,6 +67,8 @@ class OutputSnapshot(ApiModel):
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    first_ms: int | None = None
+    """From the start of the process to its first output, in milliseconds; 11 days at most."""
 
 
 class MirrorSnapshot(ApiModel):

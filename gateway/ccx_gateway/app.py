@@ -103,11 +103,13 @@ class Gateway:
             writer_limit=WRITER_LIMIT[session.output],
         )
         if len(self._sockets) >= self._max_sessions or self._stopping:
+            services.metrics.connected("full")
             await socket.prepare(request)
             return await _refuse(socket)
         send = FrameWriter(request, socket).send
         served = Socket(socket, send, services, session, caller, peer)
         self._sockets.add(served)
+        services.metrics.connected("served")
         try:
             await socket.prepare(request)
             await served.serve()

@@ -7,6 +7,7 @@ status, list            what the operator says
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -28,6 +29,7 @@ from ccx_gateway.execute import Executor, Started
 from ccx_gateway.execution_body import argv_of, check
 from ccx_gateway.following import Following
 from ccx_gateway.jsonrpc import Params
+from ccx_gateway.metrics import UNKNOWN
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Attach, Configure, Control, Credit, Execute, List, Target, parse
 from ccx_gateway.permission import Permission
@@ -71,17 +73,18 @@ class Methods:
         }
 
     async def call(self, method: str, params: Params) -> Done:
-        carry_out = self._methods.get(method)
-        known = method if carry_out is not None else "unknown"
+        carry_out, began = self._methods.get(method), time.monotonic()
+        known = method if carry_out is not None else UNKNOWN
         try:
             await self._permission.check(known)
             if carry_out is None:
                 raise MethodNotFound(f"Unknown method: {method[:MAX_METHOD]}")
             done = await carry_out(params)
         except Exception as exc:
-            self._services.metrics.called(known, error_object(exc)["code"])
+            seconds = time.monotonic() - began
+            self._services.metrics.called(known, error_object(exc)["code"], seconds)
             raise
-        self._services.metrics.called(known, 0)
+        self._services.metrics.called(known, 0, time.monotonic() - began)
         return done
 
     async def execute(self, params: Params) -> Done:
@@ -114,7 +117,8 @@ class Methods:
         if following is not None:
             following.control_begins()
         try:
-            proof = await self._services.control.carry_out(execution, wanted.type)
+            with self._services.metrics.control(wanted.type.value.lower()):
+                proof = await self._services.control.carry_out(execution, wanted.type)
         except BaseException as exc:
             if following is not None:
                 following.control_ends()

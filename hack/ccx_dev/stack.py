@@ -33,6 +33,8 @@ class Stack:
 
     operator: Child
     gateway: Child
+    metrics: str
+    """The operator's --metrics-address."""
 
     @property
     def websocket(self) -> str:
@@ -41,7 +43,7 @@ class Stack:
 
     def start_operator(self) -> None:
         """Again, after its end or its SIGKILL."""
-        self.operator = start_operator(self.directory, self.kubeconfig)
+        self.operator = start_operator(self.directory, self.kubeconfig, self.metrics)
 
 
 @contextmanager
@@ -52,6 +54,7 @@ def running_stack(
     gateway_port: int = 0,
     use_real_api: bool = True,
     tokens: Path | None = None,
+    metrics: str = "127.0.0.1:0",
 ) -> Iterator[Stack]:
     """Start everything under `directory`, and end everything whatever happens.
 
@@ -72,11 +75,11 @@ def running_stack(
             ends.callback(messages.end)
             keys = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": messages.said}
         install(cluster.said, CREDENTIALS, keys)
-        operator = start_operator(directory, kubeconfig)
+        operator = start_operator(directory, kubeconfig, metrics)
         ends.callback(operator.end)
         gateway = start_gateway(directory, kubeconfig, port=gateway_port)
         ends.callback(gateway.end)
-        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator, gateway)
+        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator, gateway, metrics)
         ends.callback(lambda: (stack.gateway.end(), stack.operator.end()))  # those of now
         yield stack
 
@@ -91,8 +94,8 @@ def _start_cluster(directory: Path, kubeconfig: Path, port: int, tokens: Path | 
     return Child("devcluster", argv, log=directory / "devcluster.log")
 
 
-def start_operator(directory: Path, kubeconfig: Path) -> Child:
-    argv = [str(BIN / "ccx-operator"), "--metrics-address", "127.0.0.1:0"]
+def start_operator(directory: Path, kubeconfig: Path, metrics: str) -> Child:
+    argv = [str(BIN / "ccx-operator"), "--metrics-address", metrics]
     argv += ["--runtime-image", "devcluster/runtime", "--runner-image", "devcluster/runner"]
     environment = {"KUBECONFIG": str(kubeconfig)}
     log = directory / "operator.log"

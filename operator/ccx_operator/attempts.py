@@ -80,7 +80,9 @@ def retrying(
         status = status.model_copy(update={"session": None})  # it is not to be had again
     update: dict[str, object] = {
         "attempts": attempt(execution),
-        "ended_attempts": ended.model_copy(update={"retries": retries}),
+        "ended_attempts": ended.model_copy(
+            update={"retries": retries, "retried_for": outcome.reason.value}
+        ),
         "retry_time": now.replace(microsecond=0) + delay,
     }
     status = status.model_copy(update=update)

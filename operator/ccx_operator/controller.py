@@ -51,6 +51,7 @@ class Cluster(Protocol):
 class Meter(Protocol):
     def reconciled(self, result: str, seconds: float) -> None: ...
     def acted(self, action: str) -> None: ...
+    def moved(self, execution: ClaudeExecution, status: ExecutionStatus) -> None: ...
 
 
 class Controller:
@@ -121,6 +122,7 @@ class Controller:
             self._store.execution_deleted(execution.metadata.uid)
             return
         self._store.wrote_status(written, self._now())
+        self._meter.moved(execution, status)
         self._log_transition(execution, status)
         if event := transition_event(execution, status, self._now()):
             self._cluster.tell(execution.metadata.namespace, event)

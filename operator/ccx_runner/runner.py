@@ -67,6 +67,7 @@ class Runner:
         self._not_started = Snapshot("Starting")
         self._told: tuple[object, ...] = ()
         self._was_paused = False
+        self._first_ms: int | None = None
         self._hurry = asyncio.Event()
 
     async def listen(self) -> None:
@@ -140,7 +141,11 @@ class Runner:
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
-                self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()
+                self._spool.end,
+                self._spool.oldest,
+                self._spool.lines,
+                self._spool.sha256(),
+                self._first_ms,
             ),
             mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
         )
@@ -178,6 +183,7 @@ class Runner:
         """Output has come in, and with it perhaps a change of what is known of Claude."""
         self._stall.heard()
         self._links.notify_output()
+        self._note_first()
         if self._claude is None or self._supervisor is None:
             return
         if self._claude.result_seen:
@@ -186,6 +192,11 @@ class Runner:
         if known != self._told:
             self._told = known
             self._changed()
+
+    def _note_first(self) -> None:
+        if self._first_ms is None and self._spool.end and self._supervisor is not None:
+            clock = self._supervisor.clock
+            self._first_ms = round((clock.active + clock.paused) * 1000)
 
     def _asked_to_end(self, from_outside: bool) -> None:
         """TERM or INT: it ends the process; after its end, the wait for readers."""

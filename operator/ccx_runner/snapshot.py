@@ -16,6 +16,11 @@ MAX_RESULT_BYTES: Final = 1024
 _NAME_BYTES: Final = 24
 """Of a word that the process itself has said, where room is short."""
 
+_MOST_ROUNDS: Final = 9_999
+_MOST_PROCESSES: Final = 9_999_999
+_LATEST_FIRST: Final = 999_999_999
+"""Where a count ends, as each digit must have its room: past what Linux and a freeze can do."""
+
 _SESSION_BYTES: Final = 36
 """The whole of a session id: it is needed to resume."""
 
@@ -91,6 +96,8 @@ class OutputFacts:
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    first_ms: int | None = None
+    """From the start of the process to its first output, in milliseconds; 11 days at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
             "droppedBytes": snapshot.output.dropped_bytes,
             "lines": snapshot.output.lines,
             "sha256": snapshot.output.sha256,
+            "firstMs": _first(snapshot.output.first_ms),
         },
         "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
     }
@@ -225,8 +233,8 @@ def _control(control: ControlFacts | None) -> dict[str, Any] | None:
         return None
     return {
         "action": control.action,
-        "processesStopped": control.processes_stopped,
-        "rounds": control.rounds,
+        "processesStopped": min(control.processes_stopped, _MOST_PROCESSES),
+        "rounds": min(control.rounds, _MOST_ROUNDS),
         "millis": _rounded(control.millis),
         "at": _rounded(control.at),
         "proven": control.proven,
@@ -260,6 +268,10 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
+
+
+def _first(millis: int | None) -> int | None:
+    return None if millis is None else min(millis, _LATEST_FIRST)
 
 
 def _dumps(value: object) -> bytes:

@@ -211,7 +211,10 @@ def test_a_status_of_before_there_were_attempts_is_that_of_the_first() -> None:
     old = was("Running", "Started")
     assert ExecutionStatus.model_validate(old).attempts is None
     status = decided(an_execution(status=old, backoffLimit=1), over(ended(143, "Outside"))).status
-    assert (status.attempts, status.ended_attempts) == (1, EndedAttempts(retries=1))
+    assert (status.attempts, status.ended_attempts) == (
+        1,
+        EndedAttempts(retries=1, retried_for="PodLost"),
+    )
 
 
 CLAIMED = {"volumeClaimTemplate": {"storage": "1Gi"}}
@@ -271,7 +274,9 @@ def test_a_conversation_that_is_not_there_any_more_is_begun_anew_at_no_charge() 
     gone = seen(Gone(pod), snapshot=ended(1, claude=facts))
     status = decided(execution, gone).status
     assert (status.reason, status.attempts) == ("Retrying", 3)
-    assert status.ended_attempts == EndedAttempts(active_seconds=5, output_bytes=0)
+    assert status.ended_attempts == EndedAttempts(
+        active_seconds=5, output_bytes=0, retried_for="ClaudeError"
+    )
     third = a_pod(name=f"{POD[:-1]}3", uid="3", exit_code=1)
     execution = execution.model_copy(update={"status": status})
     assert decided(execution, seen(third, snapshot=ended(1, claude=facts))).status.phase == "Failed"

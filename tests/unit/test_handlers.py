@@ -103,7 +103,7 @@ async def test_what_is_settled_is_not_queued() -> None:
     await see_execution(feed, event)
     assert feed.store.uids() == set()
     assert feed.queue.depth == 0
-    assert feed.store.phases() == {"Succeeded": 1}
+    assert feed.store.census.phases() == {"Succeeded": 1}
 
 
 async def test_what_its_finalizer_holds_is_not_settled() -> None:

@@ -51,7 +51,9 @@ snapshots = st.builds(
         result_bytes=counts,
         result=st.text(max_size=3000),
     ),
-    output=st.builds(OutputFacts, counts, counts, counts, st.just(SHA256)),
+    output=st.builds(
+        OutputFacts, counts, counts, counts, st.just(SHA256), st.none() | st.integers(0, 2**53)
+    ),
     mirror=st.builds(MirrorFacts, counts, st.just(SHA256)),
 )
 
@@ -154,7 +156,7 @@ def test_every_field_of_the_contract_is_there() -> None:
             "restarts": 0,
             "cutOff": False,
         },
-        "output": {"bytes": 0, "droppedBytes": 0, "lines": 0, "sha256": ""},
+        "output": {"bytes": 0, "droppedBytes": 0, "lines": 0, "sha256": "", "firstMs": None},
         "mirror": {"bytes": 0, "sha256": ""},
     }
 
