@@ -1,5 +1,5 @@
-"""The roles of the chart against the API server's audit log of the e2e tests: each right is used, and
-no call was denied. It runs right behind them: who is being uninstalled has no rights any more.
+"""The chart's roles against the API server's audit log of the e2e tests: each right is used, and no
+call was denied. It runs right behind them: who is being uninstalled has no rights any more.
 """
 
 import os
