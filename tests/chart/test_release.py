@@ -23,6 +23,9 @@ KINDS = (
     "poddisruptionbudgets,configmaps,jobs,pods,"
     "validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
+NAMESPACES = ("team-a", "team-b", "monitoring")
+"""Of the examples."""
+
 NOT_OF_THIS_CLUSTER = {"monitoring.coreos.com/v1"}
 
 
@@ -52,7 +55,7 @@ def test_every_object_is_accepted_with_every_example_of_values(
     release: Release, everywhere: Kubectl
 ) -> None:
     """By a server-side dry run: schemas, CEL of the policies, quantities, selectors."""
-    for namespace in ("team-a", "team-b"):
+    for namespace in NAMESPACES:
         everywhere("create", "namespace", namespace)
     try:
         for values in golden.values_files().values():
@@ -67,7 +70,7 @@ def test_every_object_is_accepted_with_every_example_of_values(
             )
             assert len(told.splitlines()) == len(wanted)
     finally:
-        everywhere("delete", "namespace", "team-a", "team-b", "--wait=false")
+        everywhere("delete", "namespace", *NAMESPACES, "--wait=false")
 
 
 def test_helm_test_runs_an_execution(release: Release, everywhere: Kubectl) -> None:

@@ -39,7 +39,7 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     home = tmp_path_factory.mktemp("chart")
     kubectl = Kubectl(home / "kubeconfig", home)
     with devcluster_process(home / "kubeconfig"):
-        for name in (NAMESPACE, "team-a", "team-b"):
+        for name in (NAMESPACE, "team-a", "team-b", "monitoring"):
             kubectl("create", "namespace", name)
         # The account of a pod must be there: a dry run keeps none.
         kubectl("create", "serviceaccount", "ccx-test", "-n", NAMESPACE)

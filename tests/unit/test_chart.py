@@ -1,6 +1,7 @@
 """The chart with other values than its own: what is rendered, and what is refused."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -284,3 +285,27 @@ def test_an_ingress_serves_the_socket_and_nothing_else() -> None:
     (path,) = rule["http"]["paths"]
     assert (path["path"], path["pathType"]) == ("/ws/mcp", "Exact")
     assert ingress["spec"]["tls"] == [{"hosts": ["ccx.example"], "secretName": "ccx-tls"}]
+
+
+def test_rules_and_dashboards_are_taken_as_they_lie_beside_the_templates(tmp_path: Path) -> None:
+    """Their own braces are Prometheus' and Grafana's, not Helm's."""
+    files = {
+        "rules/mine.yaml": "groups: [{name: a, rules: [{annotations: {a: '{{ $value }}'}}]}]\n",
+        "dashboards/mine.json": '{"legendFormat": "{{phase}}"}',
+        "kube-state-metrics/mine.yaml": "kind: CustomResourceStateMetrics\n",
+    }
+    chart = tmp_path / "chart"
+    shutil.copytree(CHART, chart)
+    for name, text in files.items():
+        (chart / name).parent.mkdir(exist_ok=True)
+        (chart / name).write_text(text, encoding="utf-8")
+    parts = ("prometheusRule", "dashboards", "kubeStateMetrics")
+    with helm_python.Chart.load(chart) as loaded:
+        texts = loaded.render({"metrics": {part: {"enabled": True} for part in parts}})
+    found = list(yaml.safe_load_all(texts["cc-executor/templates/monitoring.yaml"]))
+    assert yaml.safe_load(files["rules/mine.yaml"]) in [m.get("spec") for m in found]
+    data = [m["data"] for m in found if m and m["kind"] == "ConfigMap"]
+    assert {"mine.json": files["dashboards/mine.json"]} in [
+        {name: text.strip() for name, text in texts.items()} for texts in data
+    ]
+    assert {"mine.yaml": files["kube-state-metrics/mine.yaml"]} in data
