@@ -27,10 +27,17 @@ class Release:
         self._kubeconfig = kubeconfig
 
     def install(self, values: dict[str, Any] | None = None, chart: Path = CHART) -> None:
-        """Or upgraded, where it is installed."""
+        """Or upgrade it, where it is installed; these values count, and none of before."""
         with self._config() as config:
             if self.exists():
-                config.upgrade(chart, RELEASE, values, timeout=WAIT_SECONDS, wait=_WATCHER)
+                config.upgrade(
+                    chart,
+                    RELEASE,
+                    values,
+                    reset_values=True,  # or no values would mean those of before
+                    timeout=WAIT_SECONDS,
+                    wait=_WATCHER,
+                )
             else:
                 config.install(
                     chart,

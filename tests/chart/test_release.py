@@ -13,6 +13,7 @@ from manifests.chart import CHART, NAMESPACE, documents, hooks
 from manifests.helm import Release
 from support.kubectl import Kubectl, an_execution
 from support.kubectl import documents as in_a_row
+from support.under_test.cluster import RESTRICTED, a_namespace
 from support.waiting import eventually
 
 CRD = "claudeexecutions.cc-executor.dev"
@@ -101,6 +102,19 @@ def test_an_upgrade_changes_the_crd_while_an_execution_runs(
     kubectl.wish("before", "Cancelled")
     ended = kubectl.wait("before", "Finished")
     assert ended["status"]["reason"] == "CancelledByUser"
+
+
+def test_with_namespaces_named_executions_run_there_and_nowhere_else(
+    release: Release, everywhere: Kubectl, kubectl: Kubectl
+) -> None:
+    with a_namespace(everywhere, **RESTRICTED) as elsewhere:
+        release.install({"watchNamespaces": [kubectl.namespace]})
+        elsewhere.apply(an_execution("there", command=["true"]))
+        assert "it works" in release.test()
+        kubectl.apply(an_execution("here", command=["true"]))
+        here = kubectl.wait("here", "Finished", seconds=START_SECONDS)
+        assert here["status"]["phase"] == "Succeeded"
+        assert "status" not in elsewhere.execution("there")
 
 
 def test_an_uninstallation_leaves_executions_which_then_go_without_an_operator(
