@@ -6,6 +6,7 @@ CLAUDE_CLI := .ccx/claude-cli
 PROMETHEUS := .ccx/prometheus
 PORT ?= 8003
 ROUNDS ?= 5
+KUBERNETES := 1.31 1.34 # whose schemas the manifests are held against
 SCRIPTS := .ci/run hack/cluster-tests hack/kind-up
 
 # Only where it is given by name: a KUBECONFIG in the environment may be of a cluster that is not for tests.
@@ -47,7 +48,8 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files, scr
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m manifests --check
 	$(BIN)/python -m dashboards --check
-	$(BIN)/kubernetes-validate --strict --quiet -k 1.34 deploy/install.yaml
+	@for version in $(KUBERNETES); do \
+	  $(BIN)/kubernetes-validate --strict --quiet -k $$version deploy/install.yaml tests/unit/golden/chart-*.yaml || exit 1; done
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up
@@ -60,10 +62,10 @@ format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-manifests: .venv/installed ## Render the CRD, the field reference, deploy/install.yaml and the dashboards
+manifests: .venv/installed ## Render the CRD, its reference, the dashboards, deploy/install.yaml, the chart's README and examples
 	$(BIN)/python -m ccx_api.render
-	$(BIN)/python -m manifests
 	$(BIN)/python -m dashboards
+	$(BIN)/python -m manifests
 
 clean: ## Remove what make has made
 	rm -rf .venv .ccx .mypy_cache .ruff_cache .pytest_cache .hypothesis

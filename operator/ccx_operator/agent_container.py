@@ -173,11 +173,12 @@ def _prompt(execution: ClaudeExecution) -> list[Body]:
 
 
 def _env_from(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
+    """Of two that have the same variable, the later counts."""
     credentials: list[Body] = []
     if spec.credentials is not None:
         credentials = [{"secretRef": {"name": spec.credentials.secret_ref.name}}]
     theirs = [s.model_dump(by_alias=True, exclude_none=True) for s in spec.env_from or ()]
-    return [*credentials, *template, *theirs]
+    return [*template, *credentials, *theirs]
 
 
 def _resources(spec: ExecutionSpec, template: Body) -> Body:

@@ -59,6 +59,7 @@ class Parts:
             session,
             self.links,
             options.images,
+            template=options.template,
             tell=self.telling.tell,
             record_usage=self.recorder.add,
         )

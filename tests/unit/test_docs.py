@@ -37,7 +37,12 @@ def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
 
 
 def test_every_flag_that_it_names_is_taken() -> None:
-    values = {"HOST:PORT": "127.0.0.1:1", "N": "5", "ORIGIN": "https://a.example"}
+    values = {
+        "HOST:PORT": "127.0.0.1:1",
+        "N": "5",
+        "ORIGIN": "https://a.example",
+        "FILE": "/dev/null",
+    }
     of_operator, _, of_gateway = OPERATIONS.partition("## Running the gateway")
     for text, reads in ((of_operator, parse), (of_gateway, gateway_options.parse)):
         flags = re.findall(r"\| `(--[a-z-]+) ([^`\\]+)", text)
