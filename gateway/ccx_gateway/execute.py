@@ -62,7 +62,7 @@ class Executor:
             execution = await self._make(params, argv, namespace)
             following = self._services.following(execution, slot, self._session, self._outbox)
             slot.made.set_result(following)
-            following.start(credit=params.credit)
+            following.start(params.view(self._session.output))
             return await self._process(following)
         except BaseException as exc:
             known = exc if isinstance(exc, GatewayError) else None

@@ -8,6 +8,7 @@ process.completed always comes, and after all output; a failure on the way is pr
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -19,7 +20,7 @@ from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, Outp
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
-from ccx_gateway.output_mode import OutputMode
+from ccx_gateway.view import View
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
 
@@ -40,36 +41,35 @@ class Following:
         watcher: Watcher,
         feeds: Feeds,
         metrics: Metrics,
-        output: OutputMode,
         over: Callable[[], None],
     ) -> None:
         """`over` is called when the execution is, and before that is told."""
         self.execution = execution
         self._outbox, self._watcher, self._feeds = outbox, watcher, feeds
-        self._metrics, self._output_mode, self._over = metrics, output, over
+        self._metrics, self._over = metrics, over
+        self._view = View()
         self._attachment: Attachment | None = None
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
         self._unanswered = 0
         self._silent = False
-        self._credit: int | None = None
         self.placed: asyncio.Future[ClaudeExecution] = asyncio.get_running_loop().create_future()
         """The execution once its output is being waited for: it has a pod, or is over."""
 
         self.task: asyncio.Task[None] | None = None
 
-    def start(self, *, offset: int = 0, credit: int | None = None) -> None:
-        self._credit = credit
-        self.task = asyncio.create_task(self._run(offset))
+    def start(self, view: View) -> None:
+        self._view = view
+        self.task = asyncio.create_task(self._run())
 
     def begin(self) -> None:
         """What comes before the output has been told."""
         self._begun.set()
 
     def grant(self, count: int) -> None:
-        if self._credit is None:
+        if self._view.credit is None:
             return
-        self._credit += count
+        self._view = replace(self._view, credit=self._view.credit + count)
         if self._attachment is not None:
             self._attachment.grant(count)
 
@@ -97,9 +97,9 @@ class Following:
         if not self._unanswered:
             self._answered.set()
 
-    async def _run(self, offset: int) -> None:
+    async def _run(self) -> None:
         try:
-            await self._follow(offset)
+            await self._follow()
         except ConnectionError:
             log.debug("the client is gone")
         except Exception as exc:
@@ -110,10 +110,10 @@ class Following:
             if not self.placed.done():
                 self.placed.cancel()
 
-    async def _follow(self, offset: int) -> None:
+    async def _follow(self) -> None:
         placed = await self._watcher.until(self.execution, has_pod)
         if placed.status.pod_name is not None and not self._silent:
-            self._attach(placed.status.pod_name, offset)
+            self._attach(placed.status.pod_name)
         self.placed.set_result(placed)
         if self._attachment is not None:
             await self._output(self._attachment)
@@ -121,12 +121,13 @@ class Following:
         self.execution = over
         await self._complete(notifications.completed(over))
 
-    def _attach(self, pod: str, offset: int) -> None:
-        metadata = self.execution.metadata
+    def _attach(self, pod: str) -> None:
+        metadata, view = self.execution.metadata, self._view
         self._attachment = self._feeds.attach(
             *(metadata.namespace, metadata.name, pod),
-            offset=offset,
-            credit=self._credit,
+            offset=view.start,
+            credit=view.credit,
+            max_bytes=view.max_bytes,
             send=self._send,
         )
 
@@ -144,17 +145,18 @@ class Following:
         assert self._attachment is not None
         if isinstance(found, Gap):
             await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
-        elif self._output_mode == "lines":
+        elif self._view.mode == "lines":
             shared = self._attachment.lines
             await send_by_lines(found, shared, self._frame, self._outbox.send)
         else:
-            frame = self._attachment.frame.of(found, partial(self._frame, found))
-            await self._outbox.send(frame)
-        self._metrics.sent(found)
+            is_binary = self._view.encoding == "base64"
+            frames = self._attachment.binary if is_binary else self._attachment.frame
+            await self._outbox.send(frames.of(found, partial(self._frame, found)))
+        self._metrics.stream.sent(found)
 
     def _frame(self, found: Slice) -> bytes:
-        """The same for everybody who watches this execution."""
-        told = notifications.output(self.execution, found)
+        """The same for everybody who watches this execution in that encoding."""
+        told = notifications.output(self.execution, found, self._view.encoding)
         return dump(notification("process.output", told))
 
     async def _fail(self, exc: Exception) -> None:

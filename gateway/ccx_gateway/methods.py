@@ -147,12 +147,15 @@ class Methods:
             raise
         following = self._services.following(execution, slot, self._session, self._outbox)
         slot.made.set_result(following)
-        following.start(offset=wanted.offset, credit=wanted.credit)
+        view = wanted.view(self._session.output, wanted.start)
+        following.start(view)
+        if view.start:
+            self._services.metrics.stream.resumed("client")
 
         async def begin() -> None:
             following.begin()
 
-        return Done({**notifications.summary(execution), "offset": wanted.offset}, begin)
+        return Done({**notifications.summary(execution), "offset": view.start}, begin)
 
     async def detach(self, params: Params) -> Done:
         following = await self._followed(parse(Target, params))

@@ -8,6 +8,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.control import Proof
 from ccx_gateway.output_text import text_of
 from ccx_gateway.output_window import Gap, Slice
+from ccx_gateway.view import Encoding
 
 VERSION = "1.0.0"
 """Of the wire: the original's."""
@@ -32,10 +33,12 @@ def process(status: str, pid: int | None, pgid: int | None, **more: Any) -> Fiel
     return {"status": status, "pid": pid, "pgid": pgid, "exit_code": None, "error": None, **more}
 
 
-def output(execution: ClaudeExecution, found: Slice) -> Fields:
+def output(execution: ClaudeExecution, found: Slice, encoding: Encoding = "utf-8") -> Fields:
+    """`offset` and `end` stand last: line_block.py puts them there by itself."""
     return {
         "type": found.stream,
-        "data": text_of(found),
+        "data": text_of(found, encoding),
+        **({} if encoding == "utf-8" else {"encoding": encoding}),
         "truncated": found.truncated,
         "execution": execution.metadata.name,
         "offset": found.offset,

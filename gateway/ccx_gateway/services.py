@@ -40,7 +40,6 @@ class Services:
             watcher=self.watcher,
             feeds=self.feeds,
             metrics=self.metrics,
-            output=session.output,
             over=partial(self._over, execution, slot, session),
         )
 
