@@ -1,7 +1,8 @@
 """charts/cc-executor/kube-state-metrics: what it reads is in the CRD, in words that are known.
 
 The models below are kube-state-metrics' own, as docs/metrics/extend/customresourcestate-metrics.md
-has them: it ignores what it does not know, so that a wrong word would be a series less.
+has them: it ignores what it does not know, so that a wrong word would be a series less. Version
+2.13 has been run beside a devcluster by hand, and told of each of these.
 """
 
 from collections.abc import Iterator
