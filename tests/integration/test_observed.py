@@ -59,7 +59,7 @@ async def something_of_everything(stack: Stack, guarded: str) -> None:
     kubectl = Kubectl(stack.kubeconfig, stack.directory)
     async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
         tasks.create_task(successes_and_a_failure(stack.websocket))
-        tasks.create_task(controls(stack.websocket))
+        tasks.create_task(controls(stack.websocket, kubectl))
         tasks.create_task(a_denial(guarded))
         tasks.create_task(asyncio.to_thread(a_retry, kubectl))
         if claude_directory() is not None:
@@ -74,7 +74,8 @@ async def successes_and_a_failure(url: str) -> None:
         assert "result" in await client.call("list")
 
 
-async def controls(url: str) -> None:
+async def controls(url: str, kubectl: Kubectl) -> None:
+    """The operator counts what it sees: a pause that is shorter than its look is not among that."""
     async with connected(url) as client:
         started = await client.result("execute", argv=["sleep", "600"])
         async with connected(url) as other:
@@ -82,8 +83,10 @@ async def controls(url: str) -> None:
             await other.result("status", execution=started["execution"])
             await other.result("credit", execution=started["execution"], bytes=1000)
             await other.result("detach", execution=started["execution"])
-        for wish in ("PAUSE", "RESUME", "CANCEL"):
+        seen = {"PAUSE": "PausedByUser", "RESUME": "Resumed", "CANCEL": "CancelledByUser"}
+        for wish, reason in seen.items():
             await client.result("control", type=wish)
+            await asyncio.to_thread(kubectl.reaches, started["execution"], reason)
         await client.until("process.completed")
 
 
