@@ -16,11 +16,10 @@ MAX_RESULT_BYTES: Final = 1024
 _NAME_BYTES: Final = 28
 """Of a word that the process itself has said, where room is short."""
 
-_WORD_BYTES: Final = 22
-"""The longest that Claude is known to say of its end: error_during_execution."""
-
-_COST_BYTES: Final = 16
+_MOST_ROUNDS: Final = 9_999
+_MOST_PROCESSES: Final = 9_999_999
 _LATEST_FIRST: Final = 999_999_999
+"""Where a count ends, as each digit must have its room: past what Linux and a freeze can do."""
 
 _SESSION_BYTES: Final = 36
 """The whole of a session id: it is needed to resume."""
@@ -194,9 +193,9 @@ def _cut_names(snapshot: Snapshot, _excess: int) -> Snapshot:
         claude,
         session_id=short(claude.session_id, _SESSION_BYTES),
         model=short(claude.model),
-        subtype=short(claude.subtype, _WORD_BYTES),
-        terminal_reason=short(claude.terminal_reason, _WORD_BYTES),
-        cost_usd=short(claude.cost_usd, _COST_BYTES),
+        subtype=short(claude.subtype),
+        terminal_reason=short(claude.terminal_reason),
+        cost_usd=short(claude.cost_usd),
     )
     return replace(snapshot, claude=claude)
 
@@ -225,8 +224,8 @@ def _control(control: ControlFacts | None) -> dict[str, Any] | None:
         return None
     return {
         "action": control.action,
-        "processesStopped": control.processes_stopped,
-        "rounds": control.rounds,
+        "processesStopped": min(control.processes_stopped, _MOST_PROCESSES),
+        "rounds": min(control.rounds, _MOST_ROUNDS),
         "millis": _rounded(control.millis),
         "at": _rounded(control.at),
         "proven": control.proven,
