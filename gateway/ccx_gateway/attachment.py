@@ -12,15 +12,22 @@ from ccx_gateway.viewer_pump import Send, ViewerPump
 
 class Attachment:
     def __init__(
-        self, feed: Feed, viewer: Viewer, send: Send, left: Callable[["Attachment"], None]
+        self,
+        feed: Feed,
+        viewer: Viewer,
+        send: Send,
+        left: Callable[["Attachment"], None],
+        *,
+        from_now: bool = False,
     ) -> None:
-        """`left` is called once, when nothing more is sent."""
-        self._feed, self._left = feed, left
+        """`left` is called once, when nothing more is sent. `from_now`: not from the cursor."""
+        self._feed, self._left, self._from_now = feed, left, from_now
         self._failure: Exception | None = None
         self._pump = ViewerPump(
             feed.window, viewer, read_spool=feed.read_spool, send=send, moved=feed.moved
         )
-        feed.pumps.add(self._pump)
+        if not from_now:  # who has no place yet has no say in where the feed begins
+            feed.pumps.add(self._pump)
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._has_ended)
 
@@ -28,6 +35,11 @@ class Attachment:
     def frame(self) -> SharedFrame[bytes]:
         """Of all who are attached to this execution."""
         return self._feed.frame
+
+    @property
+    def binary(self) -> SharedFrame[bytes]:
+        """The same, of those who want base64."""
+        return self._feed.binary
 
     @property
     def lines(self) -> SharedFrame[LineBlock]:
@@ -71,7 +83,12 @@ class Attachment:
             self._task.cancel()
 
     async def _run(self) -> None:
-        await self._feed.reaches(self.cursor)
+        if self._from_now:
+            self._pump.viewer.cursor = await self._feed.now()
+            self._feed.pumps.add(self._pump)
+            self._feed.moved()
+        else:
+            await self._feed.reaches(self.cursor)
         await self._pump.run()
 
     def _has_ended(self, task: "asyncio.Task[None]") -> None:

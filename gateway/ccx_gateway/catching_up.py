@@ -90,7 +90,8 @@ class CatchingUp:
         if left.log is None:
             return Gap(cursor, self._window.oldest)
         late = OutputWindow(cursor)
-        late.append("stdout", left.log[cursor : self._window.oldest])
-        found = late.read(cursor, max_bytes, hold=False)
+        late.append("stdout", left.log[cursor:])
+        late.append_end()
+        found = late.read(cursor, max_bytes)
         assert isinstance(found, Slice)  # there is something before the window's oldest
         return found

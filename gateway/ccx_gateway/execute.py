@@ -63,7 +63,8 @@ class Executor:
             following = self._services.following(execution, slot, self._session, self._outbox)
             slot.made.set_result(following)
             suspended, begins = execution.spec.suspend, place(None, 0, execution)
-            following.start(begins, credit=params.credit, told=not suspended)
+            view = params.view(self._session.output)
+            following.start(begins, view, told=not suspended)
             if suspended:
                 return Started(following, None)
             return await self._process(following)

@@ -9,6 +9,7 @@ process.completed always comes, and after all output; a failure on the way is pr
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -21,8 +22,8 @@ from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, Outp
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
-from ccx_gateway.output_mode import OutputMode
 from ccx_gateway.place import Place, attempt_of, missed
+from ccx_gateway.view import View
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
 
@@ -44,29 +45,28 @@ class Following:
         beginning: Beginning,
         feeds: Feeds,
         metrics: Metrics,
-        output: OutputMode,
         over: Callable[[], None],
     ) -> None:
         """`over` is called when the execution is, and before that is told."""
         self.execution = execution
         self._outbox, self._watcher, self._feeds = outbox, watcher, feeds
         self._beginning = beginning
-        self._metrics, self._output_mode, self._over = metrics, output, over
+        self._metrics, self._over = metrics, over
+        self._view = View()
         self._attachment: Attachment | None = None
         self._attempt = self._started = 0
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
         self._unanswered = 0
         self._silent = False
-        self._credit: int | None = None
         self.placed: asyncio.Future[ClaudeExecution] = asyncio.get_running_loop().create_future()
         """The execution once its output is being waited for: it has a pod, or is over."""
 
         self.task: asyncio.Task[None] | None = None
 
-    def start(self, place: Place, *, credit: int | None = None, told: bool = True) -> None:
+    def start(self, place: Place, view: View, *, told: bool = True) -> None:
         """`told`: that the attempt which `place` is in has started is no news to the client."""
-        self._credit = credit
+        self._view = view
         if told:
             self._started = place.attempt
         self.task = asyncio.create_task(self._run(place))
@@ -77,9 +77,9 @@ class Following:
         self._begun.set()
 
     def grant(self, count: int) -> None:
-        if self._credit is None:
+        if self._view.credit is None:
             return
-        self._credit += count
+        self._view = replace(self._view, credit=self._view.credit + count)
         if self._attachment is not None:
             self._attachment.grant(count)
 
@@ -157,7 +157,7 @@ class Following:
         elif found is not None and not self._silent:
             told = notifications.gap(self.execution, found, place.attempt)
             await self._outbox.notify("process.gap", told)
-            self._metrics.sent(found)
+            self._metrics.stream.sent(found)
 
     async def _tell_start(self, now: ClaudeExecution) -> None:
         """Not that of a later one, where this one never had a process."""
@@ -172,16 +172,17 @@ class Following:
             told = notifications.started(self.execution, process)
             await self._outbox.notify("process.started", told)
 
-    def _attach(self, now: ClaudeExecution, offset: int) -> None:
+    def _attach(self, now: ClaudeExecution, offset: int | None) -> None:
         """Where it has a pod, and its output is wanted."""
-        metadata, pod = now.metadata, now.status.pod_name
+        metadata, pod, view = now.metadata, now.status.pod_name, self._view
         if pod is None or self._silent:
             return
         self._attempt = attempt_of(now)
         self._attachment = self._feeds.attach(
             *(metadata.namespace, metadata.name, pod),
             offset=offset,
-            credit=self._credit,
+            credit=view.credit,
+            max_bytes=view.max_bytes,
             send=self._send,
         )
 
@@ -204,17 +205,19 @@ class Following:
         if isinstance(found, Gap):
             told = notifications.gap(self.execution, found, self._attempt)
             await self._outbox.notify("process.gap", told)
-        elif self._output_mode == "lines":
+        elif self._view.mode == "lines":
             shared = self._attachment.lines
             await send_by_lines(found, shared, self._frame, self._outbox.send)
         else:
-            frame = self._attachment.frame.of(found, partial(self._frame, found))
-            await self._outbox.send(frame)
-        self._metrics.sent(found)
+            is_binary = self._view.encoding == "base64"
+            frames = self._attachment.binary if is_binary else self._attachment.frame
+            await self._outbox.send(frames.of(found, partial(self._frame, found)))
+        self._metrics.stream.sent(found)
 
     def _frame(self, found: Slice) -> bytes:
-        """The same for everybody who watches this execution."""
-        told = notifications.output(self.execution, found, self._attempt)
+        """The same for everybody who watches this execution in that encoding."""
+        encoding = self._view.encoding
+        told = notifications.output(self.execution, found, self._attempt, encoding)
         return dump(notification("process.output", told))
 
     async def _fail(self, exc: Exception) -> None:

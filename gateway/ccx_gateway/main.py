@@ -75,8 +75,8 @@ async def running_gateway(
     """Its URL. What it knows of tokens and rights is as old as `kept_seconds` at most."""
     async with AsyncExitStack() as stack:
         links = OpenLinks(session)
-        feeds = await stack.enter_async_context(Feeds(session, links.open))
         metrics = Metrics(sessions=lambda: len(gateway), links=lambda: len(links))
+        feeds = await stack.enter_async_context(Feeds(session, links.open, metrics=metrics.stream))
         session.on_response = metrics.requested
         gateway = Gateway(
             session,
@@ -84,6 +84,7 @@ async def running_gateway(
             max_sessions=options.max_sessions,
             executions=options.executions,
             output=options.output,
+            client_seconds=options.client_seconds,
         )
         services = _services(options, session, links, feeds, metrics)
         if options.probe_address is not None:

@@ -164,7 +164,9 @@ class Methods:
             raise
         following = self._services.following(execution, slot, self._session, self._outbox)
         slot.made.set_result(following)
-        following.start(begins, credit=wanted.credit)
+        following.start(begins, wanted.view(self._session.output))
+        if begins.offset:
+            self._services.metrics.stream.resumed("client")
 
         async def begin() -> None:
             following.begin()
@@ -274,7 +276,7 @@ class Methods:
 
 
 def _place(wanted: Attach, execution: ClaudeExecution) -> Place:
-    found, newest = place(wanted.attempt, wanted.offset, execution), attempt_of(execution)
+    found, newest = place(wanted.attempt, wanted.start, execution), attempt_of(execution)
     if found.attempt > newest:
         raise InvalidParams(f"attempt: there is no attempt {found.attempt}, the newest is {newest}")
     return found

@@ -16,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from ccx_gateway.output_window import Gap, Slice
+from ccx_gateway.stream_metrics import StreamMetrics
 
 AuthResult = Literal["allowed", "denied", "unauthenticated", "unavailable"]
 ConnectionResult = Literal["served", "full"]
@@ -68,12 +68,8 @@ class Metrics:
             self._control_seconds.labels(action)
         for outcome in get_args(ConnectionResult):
             self._connections.labels(outcome)
-        self._output = Counter(
-            "ccx_gateway_output_bytes", "Output sent to clients.", registry=self.registry
-        )
-        self._gaps = Counter(
-            "ccx_gateway_gap_bytes", "Output told to clients as missing.", registry=self.registry
-        )
+        self.stream = StreamMetrics()
+        self.registry.register(self.stream)
         self._requests = Counter(
             "ccx_api_requests",
             "Requests to the API server by verb and HTTP status; 0 means no answer.",
@@ -114,10 +110,6 @@ class Metrics:
 
     def authorized(self, result: AuthResult) -> None:
         self._auth.labels(result).inc()
-
-    def sent(self, found: Slice | Gap) -> None:
-        counter = self._gaps if isinstance(found, Gap) else self._output
-        counter.inc(found.end - found.offset)
 
     def requested(self, verb: str, code: int) -> None:
         self._requests.labels(verb, str(code)).inc()

@@ -10,6 +10,7 @@ from ccx_gateway.control import Proof
 from ccx_gateway.output_text import text_of
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.place import attempt_of
+from ccx_gateway.view import Encoding
 
 VERSION = "1.0.0"
 """Of the wire: the original's."""
@@ -48,10 +49,14 @@ def started(execution: ClaudeExecution, found: Process) -> Fields:
     return process("started", found.pid, found.pgid, **name, pod=found.pod)
 
 
-def output(execution: ClaudeExecution, found: Slice, attempt: int = 1) -> Fields:
+def output(
+    execution: ClaudeExecution, found: Slice, attempt: int = 1, encoding: Encoding = "utf-8"
+) -> Fields:
+    """`offset` and `end` stand last: line_block.py puts them there by itself."""
     return {
         "type": found.stream,
-        "data": text_of(found),
+        "data": text_of(found, encoding),
+        **({} if encoding == "utf-8" else {"encoding": encoding}),
         "truncated": found.truncated,
         "execution": execution.metadata.name,
         **_attempt(attempt),

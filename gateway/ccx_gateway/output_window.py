@@ -61,6 +61,7 @@ class OutputWindow:
 
     def __init__(self, start: int = 0, *, capacity: int = CAPACITY) -> None:
         self.ended = False
+        self._released = start
         self._capacity = capacity
         self._data = bytearray()
         self._base = 0  # position of the first byte of _data
@@ -72,6 +73,10 @@ class OutputWindow:
         """Only while it is empty."""
         self._offsets[-1] = offset
 
+    def __len__(self) -> int:
+        """Bytes that it holds."""
+        return len(self._data)
+
     @property
     def oldest(self) -> int:
         return self._offsets[0] + max(0, self._base - self._positions[0])
@@ -79,6 +84,11 @@ class OutputWindow:
     @property
     def end(self) -> int:
         return self._offsets[-1] + self._came - self._positions[-1]
+
+    @property
+    def ends_line(self) -> bool:
+        """Nothing at its end waits for the rest of a line."""
+        return not self._data or self._data[-1] == 0x0A
 
     @property
     def _came(self) -> int:
@@ -106,13 +116,19 @@ class OutputWindow:
     def append_end(self) -> None:
         """No more output: a last line without newline may go out too."""
         self.ended = True
+        self._last = None  # it may not go on, after all
+
+    def release(self) -> None:
+        """What there is of a last line may go out. Not of a character: it is not one yet."""
+        self._released = self.end - self._unfinished(max(0, self._positions[-1] - self._base))
 
     def read(
         self, cursor: int, max_bytes: int, *, hold: bool = True
     ) -> Slice | Gap | Behind | CaughtUp:
         """As many whole lines as fit; a line longer than `max_bytes` comes in pieces.
 
-        A line's beginning waits for the rest, if `hold`. Who asks as another one did before gets
+        A line's beginning waits for the rest, or to be let go, if `hold`; a character's in any
+        case. Who asks as another one did before gets
         the same object: what is made of it can be made once.
         """
         if cursor < self.oldest:
@@ -124,8 +140,12 @@ class OutputWindow:
         run_end = self._run_end(run)
         if start >= run_end:
             return Gap(cursor, self._offsets[run + 1])
-        closed = self.ended or not hold or run + 1 < len(self._offsets)
+        closed = self.ended or run + 1 < len(self._offsets)
         end = self._cut(start, min(start + max_bytes, run_end), run_end, closed=closed)
+        if end == start and not hold:
+            end = run_end - self._unfinished(start)
+        elif end == start and self._released > cursor:
+            end += self._released - cursor
         return self._slice(cursor, run, start, end) if end > start else CaughtUp()
 
     def _run_end(self, run: int) -> int:
@@ -148,6 +168,10 @@ class OutputWindow:
                 return end - back
         return end  # not UTF-8
 
+    def _unfinished(self, start: int) -> int:
+        """Bytes after `start` that are the beginning of a character, and no whole one."""
+        return unfinished(self._data[max(start, len(self._data) - LONGEST_CHARACTER + 1) :])
+
     def _slice(self, cursor: int, run: int, start: int, end: int) -> Slice:
         last = self._last
         if last is not None and (last.offset, last.end) == (cursor, cursor + end - start):
@@ -164,6 +188,7 @@ class OutputWindow:
         self._offsets.append(offset)
         self._positions.append(self._came)
         self._streams.append(stream)
+        self._last = None
         self._forget()
 
     def _forget(self) -> None:
@@ -176,3 +201,13 @@ class OutputWindow:
         self._base += excess
         gone = bisect_right(self._positions, self._base) - 1
         del self._offsets[:gone], self._positions[:gone], self._streams[:gone]
+
+
+def unfinished(data: bytes | bytearray) -> int:
+    """How many bytes at the end are the beginning of a UTF-8 character, and no whole one."""
+    for back in range(1, min(LONGEST_CHARACTER, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0xC0 != 0x80:
+            wanted = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+            return back if 0xC2 <= byte <= 0xF4 and back < wanted else 0
+    return 0

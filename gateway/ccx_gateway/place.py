@@ -12,7 +12,8 @@ from ccx_gateway.output_window import Gap
 @dataclass(frozen=True, slots=True)
 class Place:
     attempt: int
-    offset: int = 0
+    offset: int | None = 0
+    """None: where its output has come to."""
 
 
 def attempt_of(execution: ClaudeExecution) -> int:
@@ -20,7 +21,7 @@ def attempt_of(execution: ClaudeExecution) -> int:
     return execution.status.attempts or 1
 
 
-def place(attempt: int | None, offset: int, execution: ClaudeExecution) -> Place:
+def place(attempt: int | None, offset: int | None, execution: ClaudeExecution) -> Place:
     """What says nothing of an attempt is of the first one, as its output says nothing of it
     either; but who has seen nothing yet begins with the newest.
     """
@@ -32,7 +33,7 @@ def place(attempt: int | None, offset: int, execution: ClaudeExecution) -> Place
 def missed(place: Place, execution: ClaudeExecution) -> Gap | str | None:
     """What was still to be told of attempts whose pods have gone: exact where that can be."""
     newest, ended = attempt_of(execution), execution.status.ended_attempts
-    if place.attempt >= newest:
+    if place.attempt >= newest or place.offset is None:
         return None
     if place.attempt == newest - 1 and ended is not None and ended.output_bytes is not None:
         found = Gap(place.offset, ended.output_bytes)

@@ -51,7 +51,6 @@ class Services:
             beginning=self.beginning,
             feeds=self.feeds,
             metrics=self.metrics,
-            output=session.output,
             over=partial(self._over, execution, slot, session),
         )
 

@@ -16,7 +16,8 @@ from ccx_gateway.upstream import Link
 from ccx_kube.errors import LinkLost
 from ccx_kube.link import Item
 
-WINDOW: Final = 256 * 1024
+WINDOW: Final = 640 * 1024
+"""More than the longest piece of a line that a viewer may ask for, and a frame."""
 
 OpenLink = Callable[[], Awaitable[Link]]
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.board import Board
 from dashboards.panels import bars, series, stat
-from dashboards.queries import IN_RANGE, grown, quantiles, rate, total
+from dashboards.queries import IN_RANGE, grown, most, of, quantiles, rate, total
 
 STREAMING: Final = Board(
     "streaming",
@@ -24,13 +24,26 @@ STREAMING: Final = Board(
                     "Runner links",
                     "That gateways hold open: one for each execution that somebody follows.",
                     "none",
-                    f"{total('ccx_links_open')}",
+                    total("ccx_links_open"),
+                ),
+                stat(
+                    "Executions watched",
+                    "By at least one client.",
+                    "none",
+                    total("ccx_gateway_windows"),
                 ),
                 stat(
                     "Missing output",
                     "In the time shown, told to clients as gaps of exact size.",
                     "bytes",
                     grown("ccx_gateway_gap_bytes_total", within=IN_RANGE),
+                    bad_above=1,
+                ),
+                stat(
+                    "Slow clients cut",
+                    "In the time shown: sockets that were closed as their client took nothing.",
+                    "none",
+                    grown("ccx_gateway_clients_cut_total", within=IN_RANGE, why="slow"),
                     bad_above=1,
                 ),
                 stat(
@@ -43,19 +56,25 @@ STREAMING: Final = Board(
             ],
         ),
         (
-            "Output",
+            "Throughput",
             [
                 series(
-                    "Sent to clients",
-                    "Output, all clients together.",
+                    "From runners, and to clients",
+                    "Output; what several clients watch comes once and goes to each.",
                     "Bps",
-                    {"sent": rate("ccx_gateway_output_bytes_total")},
+                    {
+                        "from runners": rate("ccx_gateway_received_bytes_total"),
+                        "to clients": rate("ccx_gateway_output_bytes_total"),
+                    },
                 ),
                 series(
-                    "Told to clients as missing",
-                    "Output that the spool had let go of before they read so far.",
-                    "Bps",
-                    {"gaps": rate("ccx_gateway_gap_bytes_total")},
+                    "Lines",
+                    "A second; where lines are short, reckoned from a part of each frame.",
+                    "ops",
+                    {
+                        "from runners": rate("ccx_gateway_received_lines_total"),
+                        "to clients": rate("ccx_gateway_output_lines_total"),
+                    },
                 ),
                 series(
                     "Printed by executions",
@@ -67,11 +86,85 @@ STREAMING: Final = Board(
                         "left the spool": rate("ccx_runner_output_dropped_bytes_total"),
                     },
                 ),
-                bars(
-                    "Sockets",
-                    "That were let in in each interval, by whether there was room.",
+                series(
+                    "Recent output that is held",
+                    "The windows of all executions that are watched: 2 MiB each at most.",
+                    "bytes",
+                    {"{{pod}}": f"sum by (pod) ({of('ccx_gateway_window_bytes')})"},
+                ),
+            ],
+        ),
+        (
+            "Lag",
+            [
+                series(
+                    "Viewers by where they are",
+                    "At the head they have all that there is; the window has what comes next for "
+                    "them; or only the runner's spool has it.",
                     "none",
-                    {"{{result}}": grown("ccx_gateway_connections_total", "result")},
+                    {"{{place}}": total("ccx_gateway_viewers", "place")},
+                    stacked=True,
+                    width=8,
+                ),
+                series(
+                    "How far the last is behind",
+                    "Bytes between the last viewer of each place and what has come.",
+                    "bytes",
+                    {"{{place}}": most("ccx_gateway_viewer_lag_bytes", "place")},
+                    width=8,
+                ),
+                series(
+                    "How long a client takes for a message",
+                    "Until it, or enough of those before it, was taken.",
+                    "s",
+                    quantiles("ccx_gateway_send_seconds"),
+                    width=8,
+                ),
+                series(
+                    "Messages that are not taken yet",
+                    "They are being sent, or wait for their turn.",
+                    "none",
+                    {"{{pod}}": f"sum by (pod) ({of('ccx_gateway_queued_messages')})"},
+                ),
+                bars(
+                    "Clients cut",
+                    "Sockets that were closed in each interval: slow ones took nothing for "
+                    "--client-timeout-seconds, silent ones gave no sign of life.",
+                    "none",
+                    {"{{why}}": grown("ccx_gateway_clients_cut_total", "why")},
+                ),
+            ],
+        ),
+        (
+            "What is missing, and what went on",
+            [
+                series(
+                    "Missing output",
+                    "Dropped by the spool before a gateway read it, and told to clients as gaps.",
+                    "Bps",
+                    {
+                        "from runners": rate("ccx_gateway_dropped_bytes_total"),
+                        "told to clients": rate("ccx_gateway_gap_bytes_total"),
+                    },
+                    width=8,
+                ),
+                bars(
+                    "Gaps",
+                    "How many there were in each interval, of any size.",
+                    "none",
+                    {
+                        "from runners": grown("ccx_gateway_received_gaps_total"),
+                        "told to clients": grown("ccx_gateway_output_gaps_total"),
+                    },
+                    width=8,
+                ),
+                bars(
+                    "Resumed at an offset",
+                    "In each interval: links to runners that had broken, and clients that came "
+                    "back.",
+                    "none",
+                    {"{{what}}": grown("ccx_gateway_resumes_total", "what")},
+                    width=8,
                 ),
             ],
         ),
@@ -105,6 +198,12 @@ STREAMING: Final = Board(
                     "Handshakes and calls by whether they were allowed.",
                     "reqps",
                     {"{{result}}": rate("ccx_gateway_auth_total", "result")},
+                ),
+                bars(
+                    "Sockets",
+                    "That were let in in each interval, by whether there was room.",
+                    "none",
+                    {"{{result}}": grown("ccx_gateway_connections_total", "result")},
                 ),
             ],
         ),

@@ -35,9 +35,9 @@ class Server:
         self.ended: asyncio.Future[BaseException | None] = asyncio.Future()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(compress=False, writer_limit=WRITER_LIMIT["lines"])
-        await socket.prepare(request)
+        socket = web.WebSocketResponse(compress=False, writer_limit=WRITER_LIMIT)
         writer = FrameWriter(request, socket)
+        await writer.prepare()
         try:
             if request.path == "/bye":
                 await self._say_bye(socket, writer)

@@ -27,6 +27,7 @@ from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.session_keeper import SessionKeeper
+from ccx_gateway.stream_metrics import StreamMetrics
 from ccx_gateway.watcher import Watcher, has_process
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
@@ -96,7 +97,8 @@ async def test_what_no_operator_starts_is_a_stream_timeout_and_is_cancelled(
     async with Feeds(session, links.open) as feeds:
         services = the_services(session, feeds, links)
         permission = Permission(Anybody(), Who("s", "peer", ""), lambda _: None)
-        executor = Executor(services, held, Outbox(send_nothing), permission, operator_seconds=0.2)
+        outbox = Outbox(send_nothing, StreamMetrics())
+        executor = Executor(services, held, outbox, permission, operator_seconds=0.2)
         params = {"command": "true", "name": "x", "startDeadlineSeconds": 1}
         with pytest.raises(StreamTimeout, match=r"no process within 1.2 s") as caught:
             await executor.execute(parse(Execute, params))

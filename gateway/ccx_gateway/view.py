@@ -1,0 +1,24 @@
+"""How one client wants one execution's output: how much, and in what form. Pure."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ccx_gateway.output_mode import OutputMode
+from ccx_gateway.viewer import MAX_NOTIFICATION
+
+Encoding = Literal["utf-8", "base64"]
+
+LEAST_LINE: Final = 1024
+MOST_LINE: Final = 512 * 1024
+"""Bounds of maxLineBytes. Window and spool reader hold a line of that size before it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    credit: int | None = None
+    """Bytes to be sent before more are granted. None: all that there is."""
+
+    mode: OutputMode = "chunks"
+    encoding: Encoding = "utf-8"
+    max_bytes: int = MAX_NOTIFICATION
+    """Of one notification, so of one line."""
