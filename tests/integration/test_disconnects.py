@@ -109,10 +109,10 @@ async def test_wherever_a_client_leaves_it_gets_every_byte_once(
         reader, parts = Reader(name, chance), 0
         for left in range(count, 0, -1):
             most = chance.randrange(2 * (len(printed) - reader.offset) // left + 2)
-            await reader.read(local_stack.websocket, most, len(printed))
+            await reader.read(local_stack.websocket, most, min(len(printed), (parts + 1) * PART))
             parts = go_on(pid, parts, reader.offset)
         while reader.offset < len(printed):
-            await reader.read(local_stack.websocket, PART, len(printed))
+            await reader.read(local_stack.websocket, PART, min(len(printed), (parts + 1) * PART))
             parts = go_on(pid, parts, reader.offset)
         await owner.send("control", type="CANCEL", execution=name)
         await owner.next_response()
