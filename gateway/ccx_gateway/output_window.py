@@ -10,6 +10,7 @@ Output that follows on in one stream is a run; a slice is of one run, so of one 
 """
 
 from bisect import bisect_right
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -21,6 +22,8 @@ MAX_RUNS: Final = 16_384
 
 LONGEST_CHARACTER: Final = 4
 """In UTF-8. A cut between characters needs room for one."""
+
+_decoder = getincrementaldecoder("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +208,6 @@ class OutputWindow:
 
 def unfinished(data: bytes | bytearray) -> int:
     """How many bytes at the end are the beginning of a UTF-8 character, and no whole one."""
-    for back in range(1, min(LONGEST_CHARACTER, len(data) + 1)):
-        byte = data[-back]
-        if byte & 0xC0 != 0x80:
-            wanted = 2 + (byte >= 0xE0) + (byte >= 0xF0)
-            return back if 0xC2 <= byte <= 0xF4 and back < wanted else 0
-    return 0
+    decoder = _decoder("replace")
+    decoder.decode(data)
+    return len(decoder.getstate()[0])

@@ -105,7 +105,8 @@ class Socket:
         except ConnectionError:
             log.debug("a client is gone")
         except TimeoutError:
-            return self._cut_off("silent", "no sign of life")
+            why: Cut = "slow" if self._outbox.waited else "silent"  # it does not read our pings
+            return self._cut_off(why, "no sign of life")
         return None
 
     async def _until_slow(self) -> Ending:

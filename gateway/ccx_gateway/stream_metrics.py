@@ -97,7 +97,7 @@ class StreamMetrics(Collector):
         yield CounterMetricFamily("ccx_gateway_gap_bytes", text, self.told.gap_bytes)
         text = "Streams that went on at their offset: links to runners, and clients that came back."
         yield _counters("ccx_gateway_resumes", text, "what", self.resumes)
-        text = "Clients whose socket was closed: they took nothing, or gave no sign of life."
+        text = "Clients whose socket was closed: they did not read, or just gave no sign of life."
         yield _counters("ccx_gateway_clients_cut", text, "why", self.cuts)
         yield from self._viewers()
         sizes = list(self.windows())

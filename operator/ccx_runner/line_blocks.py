@@ -5,6 +5,7 @@
 Blocks are in the order in which they became complete, over both streams. No byte is changed.
 """
 
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,11 +46,22 @@ class LineBlocks:
         """A timer is wanted, to call flush() when the rest of the line does not come."""
         return bool(self._rest[stream])
 
-    def flush(self, stream: Stream) -> Block | None:
-        """The unfinished line, if there is one: at the stream's end, or after a short pause."""
+    def flush(self, stream: Stream, *, at_end: bool = False) -> Block | None:
+        """The unfinished line, if there is one: at the stream's end, or after a short pause.
+
+        Then an unfinished character stays, so that nothing of the other stream comes into it.
+        """
         rest = self._rest[stream]
-        if not rest:
+        length = len(rest) if at_end else len(rest) - _unfinished(rest[-3:])
+        if not length:
             return None
-        block = Block(stream, bytes(rest))
-        rest.clear()
+        block = Block(stream, bytes(rest[:length]))
+        del rest[:length]
         return block
+
+
+def _unfinished(data: bytearray) -> int:
+    """Bytes at the end that are the beginning of a UTF-8 character."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    decoder.decode(data)
+    return len(decoder.getstate()[0])

@@ -121,16 +121,16 @@ class Output:
         if self._blocks.has_rest(stream) and stream not in self._flushes:
             self._flushes[stream] = self._loop.call_later(FLUSH_SECONDS, self._flush, stream)
 
-    def _flush(self, stream: Stream) -> None:
+    def _flush(self, stream: Stream, *, at_end: bool = False) -> None:
         if stream in self._flushes:
             self._flushes.pop(stream).cancel()
-        block = self._blocks.flush(stream)
+        block = self._blocks.flush(stream, at_end=at_end)
         if block is not None:
             self._take([block])
             self._taken()
 
     def _end(self, stream: Stream) -> None:
-        self._flush(stream)
+        self._flush(stream, at_end=True)
         pipe = self._pipes.pop(stream)
         self._loop.remove_reader(pipe.fileno())
         pipe.close()

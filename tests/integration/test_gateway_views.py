@@ -135,15 +135,17 @@ async def test_a_character_in_two_writes_with_a_pause_between_them_comes_whole(
     local_stack: Stack, mode: str
 ) -> None:
     first = "out = sys.stdout.buffer; out.write(b'a\\xf0\\x9f'); out.flush()"
-    program = f"{first}{WAIT}out.write(b'\\x99\\x82!\\n')"
+    between = "sys.stderr.write('between\\n'); sys.stderr.flush()\n"
+    program = f"{first}{WAIT}{between}out.write(b'\\x99\\x82!\\n')"
     async with connected(local_stack.websocket) as client:
         _, pid = await runs(client, program, mode=mode)
         found = outputs(await client.until("process.output"))
         assert [o["data"] for o in found] == ["a"]
         go_on(pid)
         found += outputs(await client.until("process.completed"))
-    assert "".join(o["data"] for o in found) == "a🙂!\n"
-    assert found[-1]["end"] == len("a🙂!\n".encode())
+    of_stdout = "".join(o["data"] for o in found if o["type"] == "stdout")
+    assert of_stdout == "a🙂!\n"
+    assert found[-1]["end"] == len("a🙂!\nbetween\n".encode())
 
 
 @pytest.mark.parametrize("size", [1024, 8192, 300_000])

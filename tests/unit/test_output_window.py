@@ -1,5 +1,3 @@
-from codecs import getincrementaldecoder
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +10,6 @@ from ccx_gateway.output_window import (
     OutputWindow,
     Slice,
     Stream,
-    unfinished,
 )
 from ccx_gateway.viewer import MAX_NOTIFICATION, Viewer
 
@@ -212,16 +209,6 @@ def test_a_character_is_let_go_whole_or_at_the_end(character: str) -> None:
         window.append("stdout", character.encode()[length:])
         window.release()
         assert window.read(2, 100) == Slice(2, "stdout", character.encode(), truncated=True)
-
-
-@given(st.binary(max_size=6))
-def test_what_is_unfinished_is_what_a_decoder_waits_for(data: bytes) -> None:
-    decoder = getincrementaldecoder("utf-8")("replace")
-    decoder.decode(data)
-    waits_for = len(decoder.getstate()[0])
-    assert unfinished(data) >= waits_for
-    if unfinished(data) > waits_for:  # such as 0xED 0xA0: it looks like a character, and is none
-        assert "\ufffd" in data[-unfinished(data) :].decode("utf-8", "replace")
 
 
 def test_the_last_piece_is_no_piece_any_more_once_the_end_has_come() -> None:
