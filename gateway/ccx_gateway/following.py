@@ -197,7 +197,8 @@ class Following:
             await self._error(str(exc))
         finally:
             await attachment.detach()
-            self._credit, self._attachment = attachment.credit, None
+            self._view = replace(self._view, credit=attachment.credit)
+            self._attachment = None
 
     async def _send(self, found: Slice | Gap) -> None:
         await self._begun.wait()
