@@ -105,5 +105,8 @@ def test_how_much_an_attempt_has_printed_is_remembered_if_its_runner_came_to_the
         assert known is not None
         return known.output_bytes
 
+    untold = after(seen(Gone()), process={"state": "Ended"}).ended_attempts
+    assert untold is not None
+    assert untold.output_bytes is None
     assert printed("Ended") == 9
     assert printed("Running") is None  # it may have printed more than anybody heard of
