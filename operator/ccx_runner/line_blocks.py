@@ -33,7 +33,9 @@ class LineBlocks:
         lines_end = chunk.rfind(b"\n") + 1
         blocks = []
         if lines_end:
-            blocks.append(Block(stream, bytes(rest) + chunk[:lines_end]))
+            lines = memoryview(chunk)[:lines_end]
+            whole = lines_end == len(chunk) and not rest
+            blocks.append(Block(stream, chunk if whole else b"".join((rest, lines))))
             rest.clear()
         rest += chunk[lines_end:]
         while len(rest) >= self._max_line_bytes:

@@ -20,6 +20,7 @@ from ccx_runner.frames import (
     Credit,
     FrameError,
     Lease,
+    Output,
     Read,
     Reply,
     Request,
@@ -28,6 +29,7 @@ from ccx_runner.frames import (
     Verb,
     client_frames,
     encode,
+    encode_output,
 )
 from ccx_runner.greeting import FIRST, VERSIONS, greeting, span
 from ccx_runner.link_ports import Links
@@ -183,7 +185,10 @@ class LinkSession(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(encode(self._in_its_version(frame)))
+        if isinstance(frame, Output):
+            transport.writelines(encode_output(frame))
+        else:
+            transport.write(encode(self._in_its_version(frame)))
         if transport.get_write_buffer_size() > MAX_UNREAD:
             transport.abort()
 

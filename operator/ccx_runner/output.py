@@ -2,14 +2,16 @@
 
 stdout, stderr -> LineBlocks -> Spool | Mirror | StreamJsonReader -> taken()
 
-A read takes at most 64 KiB, then everything else in the event loop has its turn. When the spool
+A read takes at most 128 KiB, then everything else in the event loop has its turn. When the spool
 fails, the pipes are still read, so that nobody hangs in a write, but nothing is kept any more.
 """
 
 import asyncio
+import fcntl
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -19,7 +21,7 @@ from ccx_runner.mirror import Mirror
 from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 128 * 1024
 MOST_IN_A_PIPE = 1024 * 1024
 """What Linux lets an unprivileged process put into one."""
 
@@ -33,6 +35,12 @@ class Sinks:
     mirror: Mirror
     claude: StreamJsonReader | None
     """Reads stdout, if that is Claude's."""
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """A turn of the event loop for each READ_BYTES, not for each 64 KiB, where that is allowed."""
+    with suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, READ_BYTES)
 
 
 class Output:
@@ -57,6 +65,7 @@ class Output:
         self.ended.clear()
         self._pipes = pipes
         for stream, pipe in pipes.items():
+            _widen(pipe)
             self._loop.add_reader(pipe.fileno(), self._read, stream)
 
     def close(self) -> None:

@@ -38,6 +38,11 @@ class TurnWatch:
     def tool_is_open(self) -> bool:
         return bool(self._open) or self.unsure
 
+    @property
+    def heeds_pieces(self) -> bool:
+        """A piece of a message would say that the connection has outlived the freeze."""
+        return self._thawed
+
     def thawed(self) -> None:
         """In the middle of a turn."""
         self._thawed = True
