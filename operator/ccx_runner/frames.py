@@ -114,11 +114,16 @@ def _payload(
         case End():
             return FrameType.END, _dumps({"offset": frame.offset})
         case Read():
-            return FrameType.READ, _dumps({"id": frame.id, "offset": frame.offset})
+            return FrameType.READ, _dumps(_read_object(frame))
         case Request():
             return FrameType(frame.verb), _dumps({"id": frame.id, **(frame.wish or {})})
         case Lease():
             return FrameType.LEASE, _dumps(_lease_object(frame))
+
+
+def _read_object(read: Read) -> JsonObject:
+    kept = {} if read.keep is None else {"keep": read.keep}
+    return {"id": read.id, "offset": read.offset, **kept}
 
 
 def _lease_object(lease: Lease) -> JsonObject:
@@ -201,7 +206,8 @@ def runner_frames() -> "Decoder[RunnerFrame]":
 
 def _read(payload: bytes) -> ClientFrame:
     said = _object("READ", payload)
-    return Read(_id("READ", said), _number("READ", said, "offset"))
+    keep = _number("READ", said, "keep") if "keep" in said else None
+    return Read(_id("READ", said), _number("READ", said, "offset"), keep)
 
 
 def _credit(payload: bytes) -> ClientFrame:

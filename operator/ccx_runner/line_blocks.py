@@ -47,6 +47,11 @@ class LineBlocks:
         """A timer is wanted, to call flush() when the rest of the line does not come."""
         return bool(self._rest[stream])
 
+    @property
+    def held(self) -> int:
+        """Bytes of unfinished lines."""
+        return sum(map(len, self._rest.values()))
+
     def flush(self, stream: Stream) -> Block | None:
         """The unfinished line, if there is one: at the stream's end, or after a short pause."""
         rest = self._rest[stream]
