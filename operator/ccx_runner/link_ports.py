@@ -97,6 +97,10 @@ class Links:
             self.away.left(place, now)
         self.moved()
 
+    def said_goodbye(self, place: int | None, now: float) -> None:
+        """Others who still read may be its own: a gateway reads what is new over another link."""
+        self.reader_left(None if any(link.place is not None for link in self.open) else place, now)
+
     def wanted(self, now: float) -> int | None:
         """The first byte that a reader still wants: what is before it may be dropped."""
         places = (link.place for link in self.open)

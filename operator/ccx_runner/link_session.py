@@ -170,7 +170,7 @@ class LinkSession(asyncio.Protocol):
                 if done:
                     place = self.place
                     self._follower.stop()
-                    self._links.reader_left(place, self._loop.time())
+                    self._links.said_goodbye(place, self._loop.time())
                 if version is not None:
                     self._speak(version)
 

@@ -178,6 +178,23 @@ async def test_a_reader_that_says_goodbye_keeps_its_place_for_a_while_too(tmp_pa
             await process.waits()
 
 
+async def test_who_says_goodbye_while_others_read_on_is_not_waited_for(tmp_path: Path) -> None:
+    async with (
+        asyncio.timeout(20),
+        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_client(runner) as client,
+        a_client(runner) as other,
+        printing(runner) as process,
+    ):
+        start_reading(client)
+        await client.reply()
+        following = asyncio.create_task(other.follow())
+        await process.waits()
+        client.send(Lease(done=True))
+        await process.ends()
+        assert data_of(await following) == ALL
+
+
 async def test_who_is_waited_for_in_vain_is_given_up(tmp_path: Path) -> None:
     async with (
         asyncio.timeout(20),
