@@ -5,7 +5,7 @@
 Blocks are in the order in which they became complete, over both streams. No byte is changed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ccx_runner.frame_types import Stream
@@ -19,6 +19,8 @@ class Block:
 
     stream: Stream
     data: bytes
+    newlines: int = field(default=0, compare=False)
+    """Counted once, for all who want to know: that costs as much as a hash."""
 
 
 class LineBlocks:
@@ -35,7 +37,8 @@ class LineBlocks:
         if lines_end:
             lines = memoryview(chunk)[:lines_end]
             whole = lines_end == len(chunk) and not rest
-            blocks.append(Block(stream, chunk if whole else b"".join((rest, lines))))
+            data = chunk if whole else b"".join((rest, lines))
+            blocks.append(Block(stream, data, chunk.count(b"\n")))
             rest.clear()
         rest += chunk[lines_end:]
         while len(rest) >= self._max_line_bytes:

@@ -160,7 +160,7 @@ class Output:
         blocks = self._blocks.feed(stream, chunk)
         self._take(blocks)
         if stream is Stream.STDOUT and self._sinks.claude is not None:
-            self._sinks.claude.feed(chunk)
+            self._sinks.claude.feed(chunk, sum(block.newlines for block in blocks))
         self._taken()
         self._flush_later(stream, is_new_rest=bool(blocks))
         return True
@@ -171,7 +171,7 @@ class Output:
         self._unwatch_mirror()  # a write that fails closes its descriptor
         try:
             for block in blocks:
-                self._sinks.spool.append(block.stream, block.data)
+                self._sinks.spool.append(block.stream, block.data, block.newlines)
                 self._sinks.mirror.offer(block.data, time.monotonic())
         except OSError as exc:
             self._is_broken = True

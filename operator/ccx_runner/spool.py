@@ -73,15 +73,18 @@ class Spool:
         """Of every byte so far, kept or dropped."""
         return self._hash.hexdigest()
 
-    def append(self, stream: Stream, data: bytes) -> int:
-        """Return the offset of the first byte. If it fails, the part that was written counts."""
+    def append(self, stream: Stream, data: bytes, newlines: int | None = None) -> int:
+        """Return the offset of the first byte. If it fails, the part that was written counts.
+
+        `newlines`: how many it holds, if that is known.
+        """
         offset, rest = self._total, memoryview(data)
         while rest:
             written = self._room().append(stream, rest)
             self._hash.update(rest[:written])
             self._total += written
             rest = rest[written:]
-        self._lines += data.count(b"\n")
+        self._lines += data.count(b"\n") if newlines is None else newlines
         return offset
 
     def read(self, offset: int, max_bytes: int) -> Output | Gap | None:

@@ -64,10 +64,13 @@ class StreamJsonReader:
         """A freeze has cut the last turn off, and that is the end of it."""
         self.facts = replace(self.facts, cut_off=True)
 
-    def feed(self, data: bytes) -> bool:
-        """Take any chunk of stdout, and say whether the facts have changed."""
+    def feed(self, data: bytes, newlines: int | None = None) -> bool:
+        """Take any chunk of stdout, and say whether the facts have changed.
+
+        `newlines`: how many it holds, if that is known.
+        """
         before = self.facts
-        for line in self._lines.feed(data, pieces=self.turn.heeds_pieces):
+        for line in self._lines.feed(data, newlines, pieces=self.turn.heeds_pieces):
             self._see(line)
         return self.facts != before
 

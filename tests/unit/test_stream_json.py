@@ -144,6 +144,22 @@ def test_a_piece_of_a_message_after_a_thaw_says_that_the_connection_lives(
     assert reader.turn.cut_off is cut_off
 
 
+PIECE = b'{"type":"stream_event","event":{"delta":{"text":"{\\"type\\":\\"result\\""}}}\n'
+
+
+@pytest.mark.parametrize("before", [0, 1, 20])
+@pytest.mark.parametrize("after", [0, 1, 20])
+@pytest.mark.parametrize("cut", [0, 1, 30, 500])
+def test_an_event_among_pieces_is_found_wherever_it_stands(
+    before: int, after: int, cut: int
+) -> None:
+    event = json.dumps(INIT, separators=(",", ":")).encode() + b"\n"
+    data, reader = PIECE * before + event + PIECE * after, StreamJsonReader()
+    for part in (data[:cut], data[cut:]):
+        reader.feed(part, part.count(b"\n"))
+    assert reader.facts.session_id == SESSION
+
+
 def test_turns_are_told_while_it_runs_but_no_usage_before_the_result() -> None:
     facts = read(printed(*TOOL_RUN[:-1])).facts
     assert (facts.turns, facts.usage, facts.cost_usd, facts.is_error) == (2, Usage(), None, None)

@@ -104,7 +104,7 @@ async def _round(stack: Stack, http: aiohttp.ClientSession) -> Samples:
     async with a_viewer(stack.websocket) as viewer:
         told = await viewer.call("execute", argv=LOOP, terminationGracePeriodSeconds=1)
         name = str(told["execution"])
-        runner = await _runner_of(http, name)
+        runner = await runner_of(http, name)
         for _ in range(CONTROLS):
             for verb, is_done in (("PAUSE", _is_frozen), ("RESUME", _runs)):
                 took = _until_done(viewer.call("control", type=verb), is_done, runner)
@@ -124,7 +124,7 @@ async def _cancelled(stack: Stack, http: aiohttp.ClientSession, argv: list[str])
     async with a_viewer(stack.websocket) as viewer:
         grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
         told = await viewer.call("execute", argv=argv, **grace)
-        runner = await _runner_of(http, str(told["execution"]))
+        runner = await runner_of(http, str(told["execution"]))
         return await _until_done(viewer.call("control", type="CANCEL"), _is_gone, runner)
 
 
@@ -200,7 +200,7 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-async def _runner_of(http: aiohttp.ClientSession, name: str) -> int:
+async def runner_of(http: aiohttp.ClientSession, name: str) -> int:
     """The parent of its process. Its whole tree is there by then."""
     return int(_stat(await _until_running(http, name))[1])
 
