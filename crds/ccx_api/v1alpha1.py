@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
 from ccx_api.names import GROUP
+from ccx_api.output import Output
 from ccx_api.references import (
     Credentials,
     EnvFromSource,
@@ -138,6 +139,7 @@ class ExecutionSpec(ApiModel):
 
     credentials: Credentials | None = None
     workspace: Workspace | None = None
+    output: Output | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
     """A partial pod template (metadata and spec), merged under what the operator needs.

@@ -23,9 +23,13 @@ OpenLink = Callable[[], Awaitable[Link]]
 
 
 class SpoolReader:
-    def __init__(self, open_link: OpenLink, lost: Callable[[], None]) -> None:
-        """`lost` is called when a link has ended, for whatever reason."""
-        self._open_link, self._lost = open_link, lost
+    def __init__(
+        self, open_link: OpenLink, lost: Callable[[], None], furthest: Callable[[], int | None]
+    ) -> None:
+        """`lost` is called when a link has ended, for whatever reason. `furthest` is the place of
+        the one who is furthest behind, whoever reads.
+        """
+        self._open_link, self._lost, self._furthest = open_link, lost, furthest
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._items: AsyncGenerator[Item, None] | None = None
@@ -82,7 +86,9 @@ class SpoolReader:
         if self._items is None or not self._window.oldest <= cursor <= self._window.end:
             await self._end_items()
             self._window = OutputWindow(cursor, capacity=WINDOW)
-            self._items = self._link.follow(cursor)
+            furthest = self._furthest()
+            behind = furthest is not None and furthest < cursor
+            self._items = self._link.follow(cursor, keep=furthest if behind else None)
         return self._items
 
     async def _end_items(self) -> None:

@@ -15,7 +15,7 @@ from ccx_api.names import (
     RUNNER_CONTAINER,
 )
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts
+from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts, run_mib
 from ccx_operator.first_wish import first_wish
 from ccx_operator.owner import labels_of, owner_of
 from ccx_operator.pod_name import pod_name
@@ -31,10 +31,6 @@ SNAPSHOT_BYTES: Final = 2048
 TERMINATION_BYTES: Final = 12_288
 """Of termination messages, which the kubelet shares among all containers of a pod."""
 
-_LIMITED_VOLUMES: Final = {
-    "ccx-runner": "16Mi",
-    "ccx-run": "80Mi",  # the spool's 64Mi, its socket, and slack for a segment in the making
-}
 _CONTAINER_SECURITY: Final = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -148,7 +144,8 @@ def _source(execution: ClaudeExecution, name: str) -> Body:
     if name == CLAIM_VOLUME:
         return {"persistentVolumeClaim": {"claimName": claim_name(execution)}}
     workspace = execution.spec.workspace
-    limit: str | int | None = _LIMITED_VOLUMES.get(name)
+    limits = {"ccx-runner": "16Mi", "ccx-run": f"{run_mib(execution.spec)}Mi"}
+    limit: str | int | None = limits.get(name)
     if name == "ccx-workspace" and workspace is not None:
         limit = workspace.size_limit
     return {"emptyDir": {} if limit is None else {"sizeLimit": limit}}

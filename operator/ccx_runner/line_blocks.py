@@ -6,7 +6,7 @@ Blocks are in the order in which they became complete, over both streams. No byt
 """
 
 from codecs import getincrementaldecoder
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ccx_runner.frame_types import Stream
@@ -20,6 +20,8 @@ class Block:
 
     stream: Stream
     data: bytes
+    newlines: int = field(default=0, compare=False)
+    """Counted once, for all who want to know: that costs as much as a hash."""
 
 
 class LineBlocks:
@@ -34,7 +36,10 @@ class LineBlocks:
         lines_end = chunk.rfind(b"\n") + 1
         blocks = []
         if lines_end:
-            blocks.append(Block(stream, bytes(rest) + chunk[:lines_end]))
+            lines = memoryview(chunk)[:lines_end]
+            whole = lines_end == len(chunk) and not rest
+            data = chunk if whole else b"".join((rest, lines))
+            blocks.append(Block(stream, data, chunk.count(b"\n")))
             rest.clear()
         rest += chunk[lines_end:]
         while len(rest) >= self._max_line_bytes:
@@ -45,6 +50,11 @@ class LineBlocks:
     def has_rest(self, stream: Stream) -> bool:
         """A timer is wanted, to call flush() when the rest of the line does not come."""
         return bool(self._rest[stream])
+
+    @property
+    def held(self) -> int:
+        """Bytes of unfinished lines."""
+        return sum(map(len, self._rest.values()))
 
     def flush(self, stream: Stream, *, at_end: bool = False) -> Block | None:
         """The unfinished line, if there is one: at the stream's end, or after a short pause.

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ccx_runner import readiness, signals
+from ccx_runner.back_pressure import AWAY_SECONDS, BackPressure
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
+from ccx_runner.link_ports import RETURN_SECONDS
 from ccx_runner.link_server import LinkServer
 from ccx_runner.mirror import Mirror
 from ccx_runner.output import Output, Sinks
@@ -58,9 +60,16 @@ class Runner:
         self._runs, self._claude = runs, claude
         self._termination_log = termination_log
         self._log_failed = False
-        self._spool = Spool(places.run_dir / "spool")
+        self._spool = Spool(places.run_dir / "spool", capacity=options.spool_bytes)
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
-        self._links = LinkServer(self._spool, self, may_connect=is_stranger)
+        self._output: Output | None = None
+        self._links = LinkServer(
+            self._spool,
+            self,
+            may_connect=is_stranger,
+            return_seconds=AWAY_SECONDS if options.block else RETURN_SECONDS,
+            moved=self._reader_moved,
+        )
         self._readiness = readiness.Readiness(self._is_ready)
         self._stall = Stall(claude, runs, self._changed)
         self._supervisor: Supervisor | None = None
@@ -70,11 +79,17 @@ class Runner:
         self._first_ms: int | None = None
         self._hurry = asyncio.Event()
 
+    def _reader_moved(self) -> None:
+        if self._output is not None:
+            self._output.go_on()
+
     async def listen(self) -> None:
         """Nothing is answered before the process has been started: that does not wait."""
         if self._places.readiness is not None:
             await self._readiness.serve(readiness.bind(*self._places.readiness))
         await self._links.start(self._places.run_dir)
+        if self._options.await_reader:
+            self._links.expect_reader()
         self._changed()
 
     async def not_started(self, exc: ExecError) -> int:
@@ -99,7 +114,11 @@ class Runner:
         loop.set_exception_handler(self._loop_failed)
         handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
         sinks = Sinks(self._spool, self._mirror, self._claude)
-        output = Output(sinks, taken=self._taken, failed=supervisor.fault)
+        room = (
+            BackPressure(self._spool, self._links.wanted).has_room if self._options.block else None
+        )
+        output = Output(sinks, taken=self._taken, failed=supervisor.fault, has_room=room)
+        self._output = output
         self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
         await supervisor.start()
         await supervisor.gone.wait()
@@ -212,6 +231,7 @@ class Runner:
             loop.call_soon(self._running().fault, f"{context['message']}: {exc!r}")
 
     async def _take_the_rest(self, output: Output) -> None:
+        output.let_go()
         if not await wait_for(output.ended, EOF_SECONDS):
             output.close()
         output.finish()
@@ -220,9 +240,8 @@ class Runner:
 
     async def _leave(self) -> None:
         self._links.notify_end()
-        await self._until(
-            lambda: self._hurry.is_set() or not self._is_wanted(), self._options.drain
-        )
+        drain = max(self._options.drain, AWAY_SECONDS if self._options.block else 0.0)
+        await self._until(lambda: self._hurry.is_set() or not self._is_wanted(), drain)
         await self._links.close()
         self._readiness.close()
         self._spool.close()

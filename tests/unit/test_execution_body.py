@@ -60,7 +60,10 @@ def test_it_belongs_to_its_session_and_goes_with_it_unless_told_otherwise() -> N
 
 
 def test_a_field_of_the_crd_that_breaks_its_rule_is_named() -> None:
-    with pytest.raises(InvalidParams, match=r"^maxTurns: greater_than_equal: Input should be greater than or equal to 1$"):
+    with pytest.raises(
+        InvalidParams,
+        match=r"^maxTurns: greater_than_equal: Input should be greater than or equal to 1$",
+    ):
         a_body(prompt="hi", maxTurns=0)
 
 

@@ -119,6 +119,21 @@ def test_the_snapshot_fits_its_share_of_the_termination_messages(sidecars: int, 
     assert command[command.index("--snapshot-bytes") + 1] == str(size)
 
 
+def test_the_spool_is_as_large_and_holds_back_as_the_spec_says_and_the_volume_has_room() -> None:
+    pod = a_pod_of(output={"spoolBytes": 512 * 1024 * 1024, "overflow": "Block"})
+    command = agent(pod)["command"]
+    assert command[command.index("--spool-bytes") + 1] == "536870912"
+    assert command[command.index("--overflow") + 1] == "Block"
+    assert {"name": "ccx-run", "emptyDir": {"sizeLimit": "528Mi"}} in pod["spec"]["volumes"]
+    assert agent(pod)["resources"] == {"requests": {"ephemeral-storage": "704Mi"}}
+
+
+def test_without_a_word_on_output_the_runner_decides() -> None:
+    pod = a_pod_of()
+    assert "--spool-bytes" not in agent(pod)["command"]
+    assert {"name": "ccx-run", "emptyDir": {"sizeLimit": "80Mi"}} in pod["spec"]["volumes"]
+
+
 def test_the_agents_container_comes_first_for_kubectl_logs() -> None:
     pod = a_pod_of(podTemplate={"spec": {"containers": [{"name": "s", "image": "x"}]}})
     assert [c["name"] for c in pod["spec"]["containers"]] == ["agent", "s"]

@@ -106,7 +106,9 @@ async def _links(namespace: Namespace, pod: str, found: dict[str, list[float]]) 
             found.setdefault("echo", []).extend(trips)
 
 
-async def _echo(write: Callable[[bytes], Awaitable[None]], echoes: AsyncIterator[bytes]) -> None:
+async def _echo(
+    write: Callable[[bytes], Awaitable[None]], echoes: AsyncIterator[memoryview]
+) -> None:
     await write(b"x")
     while not await anext(echoes):
         pass
