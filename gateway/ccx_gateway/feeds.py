@@ -4,6 +4,7 @@ attach() -> Feed, new or known -> Attachment -> send(Slice | Gap) -> finished() 
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Self
 
@@ -18,14 +19,28 @@ from ccx_kube.session import KubeSession
 
 __all__ = ["Attachment", "Feeds", "Gap", "OffsetBeyondEndError", "OutputLost", "Send", "Slice"]
 
+UpstreamOf = Callable[[str, str, str], Upstream]
+"""By namespace, execution and pod."""
+
 
 class Feeds:
     """`async with Feeds(session) as feeds`. All that it has started is gone afterwards."""
 
-    def __init__(self, session: KubeSession, open_link: OpenLink | None = None) -> None:
-        """`open_link` for who wants to share the links: they are closed here."""
-        self._session = session
-        self._open_link = open_link or partial(RunnerLink.open, session)
+    def __init__(
+        self,
+        session: KubeSession,
+        open_link: OpenLink | None = None,
+        *,
+        upstream: UpstreamOf | None = None,
+    ) -> None:
+        """`open_link` for who wants to share the links: they are closed here.
+
+        `upstream` for output that is no pod's.
+        """
+        open_link = open_link or partial(RunnerLink.open, session)
+        self._upstream = upstream or (
+            lambda namespace, name, pod: PodUpstream(session, namespace, name, pod, open_link)
+        )
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -58,9 +73,7 @@ class Feeds:
         key = (namespace, pod)
         watched = self._watched.get(key)
         if watched is None:
-            watched = self._watched[key] = _Watched(
-                PodUpstream(self._session, namespace, name, pod, self._open_link)
-            )
+            watched = self._watched[key] = _Watched(self._upstream(namespace, name, pod))
 
         def left(attachment: Attachment) -> None:
             watched.attachments.discard(attachment)

@@ -16,15 +16,16 @@ from pathlib import Path
 
 import aiohttp
 
+import bench.source
 from bench.harness import Bench
 from bench.pace import Pace
+from bench.quantile import quantile
 from bench.readers import Viewer, a_viewer
 from bench.row import AtMost, Row
-from bench.rows.gateway import SOURCE
-from bench.rows.pods import quantile
 from ccx_api.names import API_VERSION, KIND, PLURAL
 from ccx_dev.stack import Stack, running_stack
 
+IDS = ("C1", "C2", "C3")
 IDLE, CONTROLS, CANCELS = 200, 20, 5
 """Executions beside it; and how often each is measured in a round."""
 
@@ -46,19 +47,22 @@ def rows(bench: Bench) -> Iterator[Row]:
     with running_stack(bench.directory / "control", use_real_api=False) as stack:
         samples = asyncio.run(_measure(bench, stack))
 
-    def row(name: str, of: str, share: float, goal: float | None = None, to: str = "") -> Row:
+    def row(
+        row_id: str, name: str, of: str, share: float, goal: float | None = None, to: str = ""
+    ) -> Row:
         ours = [quantile(found[of], share) * 1000 for found in samples]
         theirs = [quantile(found[to], share) * 1000 for found in samples] if to else []
         label = f"control: {name}, p{share * 100:.0f}"
-        return Row(label, "ms", ours, theirs, None if goal is None else AtMost(goal))
+        most = None if goal is None else AtMost(goal)
+        return Row(label, "ms", ours, theirs, most, id=row_id, to=to and "STOP to the group")
 
     for verb, what in (("PAUSE", "frozen"), ("RESUME", "running"), ("CANCEL", "gone")):
         name = f"{verb} over the WebSocket until every process is {what}"
-        yield row(name, verb, 0.5, 20, to="kill" if verb == "PAUSE" else "")
-        yield row(name, verb, 0.99, 150, to="kill" if verb == "PAUSE" else "")
+        yield row("C1", name, verb, 0.5, 20, to="kill" if verb == "PAUSE" else "")
+        yield row("C1", name, verb, 0.99, 150, to="kill" if verb == "PAUSE" else "")
     name = "a patch of spec.desiredState until every process is frozen"
-    yield row(name, "patch", 0.99, 500)
-    yield row("what ignores TERM, until it is gone, beyond its grace", "deaf", 0.99, 2000)
+    yield row("C2", name, "patch", 0.99, 500)
+    yield row("C3", "what ignores TERM, until it is gone, beyond its grace", "deaf", 0.99, 2000)
 
 
 async def _measure(bench: Bench, stack: Stack) -> list[Samples]:
@@ -92,7 +96,7 @@ async def _idle(http: aiohttp.ClientSession) -> None:
 
 async def _stream(stack: Stack, viewer: Viewer) -> None:
     leave = stack.directory / f"leave-{next(_numbers)}"
-    argv = ["python3", SOURCE, str(STREAM_BYTES), str(leave)]
+    argv = ["python3", bench.source.__file__, str(STREAM_BYTES), str(leave)]
     await viewer.call("execute", argv=argv, terminationGracePeriodSeconds=1)
     pace = Pace(leave, 1)
     pace.begin()
