@@ -100,16 +100,16 @@ class Gateway:
             autoping=False,
             compress=False,
             timeout=CLOSE_SECONDS,
-            writer_limit=WRITER_LIMIT[session.output],
+            writer_limit=WRITER_LIMIT,
         )
         if len(self._sockets) >= self._max_sessions or self._stopping:
             await socket.prepare(request)
             return await _refuse(socket)
-        send = FrameWriter(request, socket).send
-        served = Socket(socket, send, services, session, caller, peer)
+        writer = FrameWriter(request, socket)
+        served = Socket(socket, writer.send, services, session, caller, peer)
         self._sockets.add(served)
         try:
-            await socket.prepare(request)
+            await writer.prepare()
             await served.serve()
         finally:
             self._sockets.discard(served)

@@ -19,6 +19,7 @@ from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -40,7 +41,7 @@ class Feed:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
-        self.frame = SharedFrame[bytes]()
+        self.frame = SharedFrame[TextFrames]()
         self.lines = SharedFrame[LineBlock]()
         self._upstream, self._failed = upstream, failed
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
@@ -73,7 +74,8 @@ class Feed:
     def moved(self) -> None:
         """A pump has moved, come or gone."""
         self._moved.set()
-        self._behind.tend()
+        if self._behind.is_open:  # who moves does not fall behind: at most he has caught up
+            self._behind.tend()
 
     async def _run(self) -> None:
         try:
@@ -140,9 +142,12 @@ class Feed:
         self._grown()
 
     def _grown(self) -> None:
+        oldest, someone_is_behind = self.window.oldest, False
         for pump in self.pumps:
             pump.wake()
-        self._behind.tend()
+            someone_is_behind |= pump.viewer.cursor < oldest
+        if someone_is_behind:
+            self._behind.tend()
 
     async def _until_wanted(self, link: Link) -> None:
         """Not over a link that is gone: the next one is opened at once, the runner may not stay."""

@@ -12,7 +12,7 @@ from ccx_gateway.attachment import Attachment
 from ccx_gateway.feed import Feed, OffsetBeyondEndError
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.upstream import OpenLink, OutputLost, PodUpstream, Upstream
-from ccx_gateway.viewer import Viewer
+from ccx_gateway.viewer import MAX_NOTIFICATION, Viewer
 from ccx_gateway.viewer_pump import Send
 from ccx_kube.link import RunnerLink
 from ccx_kube.session import KubeSession
@@ -62,13 +62,15 @@ class Feeds:
         *,
         offset: int = 0,
         credit: int | None = None,
+        max_bytes: int = MAX_NOTIFICATION,
         send: Send,
     ) -> Attachment:
         """Send the output of that pod from `offset` on, each byte once or as part of a gap.
 
         The pod need not run yet: it is asked again and again, and the runner waits at its end for
         readers that it has. What came and went before that is taken from the pod's log if that is
-        exact, or a gap. `send` is awaited, one call at a time. No credit is no limit.
+        exact, or a gap. `send` is awaited, one call at a time, with `max_bytes` at most. No credit
+        is no limit.
         """
         key = (namespace, pod)
         watched = self._watched.get(key)
@@ -81,7 +83,9 @@ class Feeds:
                 del self._watched[key]
                 self._close_later(watched.feed)
 
-        attachment = Attachment(watched.feed, Viewer(offset, credit), send, left)
+        attachment = Attachment(
+            watched.feed, Viewer(offset, credit, max_bytes=max_bytes), send, left
+        )
         watched.attachments.add(attachment)
         return attachment
 

@@ -14,12 +14,15 @@ from typing import Final
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
 from ccx_gateway.by_lines import send_by_lines
+from ccx_gateway.chunk_block import chunk_block
 from ccx_gateway.errors import ExecutionNotFound, GatewayError
 from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost, Slice
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.output_mode import OutputMode
+from ccx_gateway.text_frames import TextFrames
+from ccx_gateway.viewer import BLOCK, MAX_NOTIFICATION
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
 
@@ -127,6 +130,7 @@ class Following:
             *(metadata.namespace, metadata.name, pod),
             offset=offset,
             credit=self._credit,
+            max_bytes=MAX_NOTIFICATION if self._output_mode == "lines" else BLOCK,
             send=self._send,
         )
 
@@ -148,9 +152,12 @@ class Following:
             shared = self._attachment.lines
             await send_by_lines(found, shared, self._frame, self._outbox.send)
         else:
-            frame = self._attachment.frame.of(found, partial(self._frame, found))
+            frame = self._attachment.frame.of(found, partial(self._text_frames, found))
             await self._outbox.send(frame)
         self._metrics.sent(found)
+
+    def _text_frames(self, found: Slice) -> TextFrames:
+        return chunk_block(found, MAX_NOTIFICATION, self._frame)
 
     def _frame(self, found: Slice) -> bytes:
         """The same for everybody who watches this execution."""

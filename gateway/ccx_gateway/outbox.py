@@ -10,14 +10,17 @@ from typing import Any
 
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
+from ccx_gateway.text_frames import TextFrames
+
+Message = bytes | TextFrames | LineBlock
 
 
 class Outbox:
-    def __init__(self, send: Callable[[bytes | LineBlock], Awaitable[None]]) -> None:
+    def __init__(self, send: Callable[[Message], Awaitable[None]]) -> None:
         """`send` raises ConnectionError once the client is gone."""
         self._send, self._turn = send, asyncio.Lock()
 
-    async def send(self, message: bytes | LineBlock) -> None:
+    async def send(self, message: Message) -> None:
         async with self._turn:
             await self._send(message)
 

@@ -12,5 +12,5 @@ def text_of(found: Slice) -> str:
     return decoded(found.data)
 
 
-def decoded(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+def decoded(data: bytes | memoryview) -> str:
+    return str(data, "utf-8", "replace")

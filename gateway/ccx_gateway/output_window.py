@@ -13,11 +13,16 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ccx_gateway.chunks import Chunks
+
 Stream = Literal["stdout", "stderr"]
 
 CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384
 """One takes about 100 bytes: they matter where two streams alternate."""
+
+ENOUGH: Final = 64 * 1024
+"""That a slice need not be longer, if it is of one piece: then nothing is copied."""
 
 LONGEST_CHARACTER: Final = 4
 """In UTF-8. A cut between characters needs room for one."""
@@ -62,7 +67,7 @@ class OutputWindow:
     def __init__(self, start: int = 0, *, capacity: int = CAPACITY) -> None:
         self.ended = False
         self._capacity = capacity
-        self._data = bytearray()
+        self._data = Chunks()
         self._base = 0  # position of the first byte of _data
         self._offsets, self._positions = [start], [0]  # where each run begins
         self._streams: list[Stream | None] = [None]  # None: it has no bytes yet
@@ -91,7 +96,7 @@ class OutputWindow:
             self._streams[-1] = stream
         elif self._streams[-1] != stream:
             self._begin_run(self.end, stream)
-        self._data += data
+        self._data.append(data)
         self._forget()
 
     def append_gap(self, end: int) -> None:
@@ -134,6 +139,9 @@ class OutputWindow:
         return len(self._data) if last else self._positions[run + 1] - self._base
 
     def _cut(self, start: int, limit: int, run_end: int, *, closed: bool) -> int:
+        chunk_end = self._data.chunk_end(start)
+        if ENOUGH <= chunk_end - start <= limit - start:
+            return chunk_end
         newline = self._data.rfind(b"\n", start, limit)
         if newline >= 0:
             return newline + 1
@@ -154,8 +162,7 @@ class OutputWindow:
             return last
         stream = self._streams[run]
         assert stream is not None
-        with memoryview(self._data) as view:
-            data = bytes(view[start:end])
+        data = self._data[start:end]
         is_last = end == self._run_end(run) and (self.ended or run + 1 < len(self._offsets))
         self._last = Slice(cursor, stream, data, truncated=data[-1] != 0x0A and not is_last)
         return self._last
@@ -172,7 +179,7 @@ class OutputWindow:
             excess = max(excess, self._positions[-MAX_RUNS] - self._base)
         if excess <= 0:
             return
-        del self._data[:excess]
+        self._data.forget(excess)
         self._base += excess
         gone = bisect_right(self._positions, self._base) - 1
         del self._offsets[:gone], self._positions[:gone], self._streams[:gone]

@@ -21,9 +21,8 @@ from ccx_gateway.caller import Caller, SignedOut
 from ccx_gateway.dispatch import answer
 from ccx_gateway.errors import ClusterUnavailable, Forbidden
 from ccx_gateway.following import Following
-from ccx_gateway.line_block import LineBlock
 from ccx_gateway.methods import Methods
-from ccx_gateway.outbox import Outbox
+from ccx_gateway.outbox import Message, Outbox
 from ccx_gateway.permission import Permission
 from ccx_gateway.room import Room, size_of
 from ccx_gateway.services import Services
@@ -50,7 +49,7 @@ class Socket:
     def __init__(
         self,
         socket: web.WebSocketResponse,
-        send: Callable[[bytes | LineBlock], Awaitable[None]],
+        send: Callable[[Message], Awaitable[None]],
         services: Services,
         session: Session,
         caller: Caller,

@@ -17,6 +17,8 @@ from ccx_kube.errors import LinkLost
 from ccx_kube.link import Item
 
 WINDOW: Final = 256 * 1024
+ROOM: Final = 128 * 1024
+"""Of it, for what comes while a line is waited for: so much less is read at once."""
 
 OpenLink = Callable[[], Awaitable[Link]]
 
@@ -40,6 +42,7 @@ class SpoolReader:
         So the process is never waited for: what is before `until` comes without its newline too.
         Raises LinkLost or LinkRefused, and the next call tries anew.
         """
+        max_bytes = min(max_bytes, WINDOW - ROOM)
         async with self._turn:
             try:
                 items = await self._at(cursor)

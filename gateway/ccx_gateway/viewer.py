@@ -15,20 +15,26 @@ from ccx_gateway.output_window import (
 )
 
 MAX_NOTIFICATION: Final = 64 * 1024
+BLOCK: Final = 288 * 1024
+"""What is sent at once where there is so much: asyncio reads 256 KiB at a time, and a line may have
+begun before."""
 
 
 class Viewer:
-    def __init__(self, cursor: int = 0, credit: int | None = 0) -> None:
+    def __init__(
+        self, cursor: int = 0, credit: int | None = 0, *, max_bytes: int = MAX_NOTIFICATION
+    ) -> None:
         """No credit, None, is no limit: the awaited send alone holds such a viewer back."""
         self.cursor = cursor
         self.credit = credit
+        self._max_bytes = max_bytes
 
     @property
     def allowance(self) -> int:
         """The size of the next slice; 0 where not even one character may be sent."""
         if self.credit is None:
-            return MAX_NOTIFICATION
-        return min(self.credit, MAX_NOTIFICATION) if self.credit >= LONGEST_CHARACTER else 0
+            return self._max_bytes
+        return min(self.credit, self._max_bytes) if self.credit >= LONGEST_CHARACTER else 0
 
     def grant(self, count: int) -> None:
         if self.credit is not None:

@@ -18,6 +18,7 @@ from ccx_gateway.app import Gateway
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
+from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.services import Services
@@ -68,4 +69,5 @@ def _services(session: KubeSession, feeds: Feeds, metrics: Metrics) -> Services:
 
 
 if __name__ == "__main__":
+    keep_what_is_freed()  # as the gateway does
     asyncio.run(main())

@@ -15,8 +15,8 @@ from ccx_gateway.upstream import Ended
 from ccx_kube.link import End, Item, Output
 from ccx_runner.frames import Stream
 
-AHEAD: Final = 256 * 1024
-"""Bytes that a link holds, as a real one does."""
+AHEAD: Final = 1024 * 1024
+"""Bytes that are held; half of them are read again at once: to stop and go costs, too."""
 
 
 class Source(asyncio.Protocol):
@@ -50,9 +50,9 @@ class Source(asyncio.Protocol):
             self._arrived.clear()
             await self._arrived.wait()
         data = self._pieces.popleft()
-        if self._held >= AHEAD and self._transport is not None:
-            self._transport.resume_reading()
         self._held -= len(data)
+        if self._held < AHEAD // 2 and self._transport is not None:
+            self._transport.resume_reading()  # nothing, if it reads
         return data
 
 

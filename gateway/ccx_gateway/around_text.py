@@ -1,0 +1,26 @@
+"""What the messages of one slice's parts have in common: all but their text and their place. Pure.
+
+tell(an empty slice) -> head, foot      head + text + foot + place() is what tell() says of a part
+
+To put each together anew would take several times as long.
+"""
+
+from collections.abc import Callable
+
+from ccx_gateway.output_window import Slice, Stream
+
+Tell = Callable[[Slice], bytes]
+"""The message for a slice."""
+
+
+def around_the_text(stream: Stream, tell: Tell, *, truncated: bool = False) -> tuple[bytes, bytes]:
+    message = tell(Slice(0, stream, b"", truncated))
+    head, key, rest = message.partition(b'"data":')
+    foot, place, _ = rest.removeprefix(b'""').rpartition(b'"offset":0,"end":0}}')
+    assert key
+    assert place
+    return head + key, foot
+
+
+def place(offset: int, end: int) -> bytes:
+    return b'"offset":%d,"end":%d}}' % (offset, end)

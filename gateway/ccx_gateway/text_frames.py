@@ -1,0 +1,38 @@
+"""Messages as the WebSocket frames that a server sends (RFC 6455, section 5.2). Pure.
+
+messages -> text_frames() -> TextFrames -> FrameWriter      the same ones for all who are sent them
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_TEXT: Final = 0x81
+"""First byte of a text frame that is a whole message."""
+
+_SHORT, _MIDDLE, _LONG = (struct.Struct(f"!BB{size}").pack for size in ("", "H", "Q"))
+
+
+@dataclass(frozen=True, slots=True)
+class TextFrames:
+    data: bytes
+    """Headers and messages: one write sends them."""
+
+
+def text_frames(messages: Iterable[Sequence[bytes]]) -> TextFrames:
+    """Each message is given in parts, so that it is copied once."""
+    pieces: list[bytes] = []
+    for parts in messages:
+        pieces.append(frame_header(sum(map(len, parts))))
+        pieces += parts
+    return TextFrames(b"".join(pieces))
+
+
+def frame_header(length: int) -> bytes:
+    """Not masked, and the length in as few bytes as it takes."""
+    if length < 126:
+        return _SHORT(_TEXT, length)
+    if length < 1 << 16:
+        return _MIDDLE(_TEXT, 126, length)
+    return _LONG(_TEXT, 127, length)
