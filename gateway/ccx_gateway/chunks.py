@@ -22,16 +22,18 @@ class Chunks:
         self._chunks: list[bytes] = []
         self._starts: list[int] = []  # positions: they count all that ever came
         self._first = 0  # of the chunks that are kept
-        self._base = self._end = 0
+        self._base = 0
+        self.end = 0
+        """How many ever came."""
 
     def __len__(self) -> int:
-        return self._end - self._base
+        return self.end - self._base
 
     def append(self, data: bytes) -> None:
         """What is before the last newline is a chunk, what is after it goes on with the next."""
         before = self._chunks[-1] if self._first < len(self._chunks) else b""
         whole = data.rfind(b"\n") + 1
-        self._end += len(data)
+        self.end += len(data)
         if before and len(before) + len(data) <= SMALL:
             self._chunks[-1] = before + data
         elif before and before[-1] != 0x0A and len(before) <= SMALL and whole:
@@ -81,7 +83,7 @@ class Chunks:
         if isinstance(key, slice):
             start, end, _ = key.indices(len(self))
             return self._between(start + self._base, end + self._base)
-        position = key + (self._base if key >= 0 else self._end)
+        position = key + (self._base if key >= 0 else self.end)
         at = self._at(position)
         return self._chunks[at][position - self._starts[at]]
 
@@ -100,7 +102,7 @@ class Chunks:
         """`rest` is what has come after it."""
         if data:
             self._chunks.append(data)
-            self._starts.append(self._end - rest - len(data))
+            self._starts.append(self.end - rest - len(data))
 
     def _at(self, position: int) -> int:
         return bisect_right(self._starts, position, self._first) - 1

@@ -13,6 +13,7 @@ from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
+from ccx_gateway.around_text import AroundText
 from ccx_gateway.by_lines import send_by_lines
 from ccx_gateway.chunk_block import chunk_block
 from ccx_gateway.errors import ExecutionNotFound, GatewayError
@@ -51,6 +52,7 @@ class Following:
         self._outbox, self._watcher, self._feeds = outbox, watcher, feeds
         self._metrics, self._output_mode, self._over = metrics, output, over
         self._attachment: Attachment | None = None
+        self._around = AroundText(self._frame)
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
         self._unanswered = 0
@@ -144,7 +146,8 @@ class Following:
             await attachment.detach()
 
     async def _send(self, found: Slice | Gap) -> None:
-        await self._begun.wait()
+        if not self._begun.is_set():
+            await self._begun.wait()
         assert self._attachment is not None
         if isinstance(found, Gap):
             await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
@@ -157,7 +160,7 @@ class Following:
         self._metrics.sent(found)
 
     def _text_frames(self, found: Slice) -> TextFrames:
-        return chunk_block(found, MAX_NOTIFICATION, self._frame)
+        return chunk_block(found, MAX_NOTIFICATION, self._around)
 
     def _frame(self, found: Slice) -> bytes:
         """The same for everybody who watches this execution."""

@@ -7,6 +7,7 @@ aiohttp's own writer makes a header anew for each client, sends it by itself, an
 line: for output that is two to four times the work.
 """
 
+import asyncio
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -24,30 +25,31 @@ class FrameWriter:
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         """Of a socket that does not compress, with our WRITER_LIMIT."""
         self._request, self._socket = request, socket
+        self._transport: asyncio.Transport | None = None
         self._stream: AbstractStreamWriter | None = None
 
     async def prepare(self) -> None:
         """Answer the upgrade request."""
         self._stream = await self._socket.prepare(self._request)
-        if self._request.transport is not None:  # what the system has not taken is waited for
-            self._request.transport.set_write_buffer_limits(0)
+        self._transport = self._request.transport
+        if self._transport is not None:  # what the system has not taken is waited for
+            self._transport.set_write_buffer_limits(0)
 
     async def send(self, message: Message) -> None:
         """Raise ConnectionError once the client is gone.
 
         What is held for one that does not read is a message for each that speaks to it.
         """
-        match message:
-            case TextFrames(data):
-                await self._write(data)
-            case LineBlock(frames, last):
-                await self._write(b"".join((frames, frame_header(len(last)), last)))
-            case _:
-                await self._socket.send_frame(message, WSMsgType.TEXT)
-
-    async def _write(self, frames: bytes) -> None:
-        transport = self._request.transport
-        if self._socket.closed or transport is None or transport.is_closing():
+        if isinstance(message, TextFrames):
+            frames = message.data
+        elif isinstance(message, LineBlock):
+            last = message.last
+            frames = b"".join((message.frames, frame_header(len(last)), last))
+        else:
+            await self._socket.send_frame(message, WSMsgType.TEXT)
+            return
+        transport = self._transport
+        if transport is None or self._socket.closed or transport.is_closing():
             raise ConnectionResetError("the client is gone")
         # Of bytes the transport would copy what is left of them twice.
         transport.write(memoryview(frames))

@@ -21,8 +21,11 @@ class Outbox:
         self._send, self._turn = send, asyncio.Lock()
 
     async def send(self, message: Message) -> None:
-        async with self._turn:
+        await self._turn.acquire()  # for as often as it is done, `async with` is dear
+        try:
             await self._send(message)
+        finally:
+            self._turn.release()
 
     async def notify(self, method: str, params: Mapping[str, Any]) -> None:
         await self.send(dump(notification(method, params)))

@@ -61,6 +61,9 @@ class CaughtUp:
     pass
 
 
+CAUGHT_UP: Final = CaughtUp()
+
+
 class OutputWindow:
     """Positions count the bytes that came, offsets those that were printed: a gap is between."""
 
@@ -83,11 +86,7 @@ class OutputWindow:
 
     @property
     def end(self) -> int:
-        return self._offsets[-1] + self._came - self._positions[-1]
-
-    @property
-    def _came(self) -> int:
-        return self._base + len(self._data)
+        return self._offsets[-1] + self._data.end - self._positions[-1]
 
     def append(self, stream: Stream, data: bytes) -> None:
         if not data:
@@ -120,10 +119,12 @@ class OutputWindow:
         A line's beginning waits for the rest, if `hold`. Who asks as another one did before gets
         the same object: what is made of it can be made once.
         """
+        if (last := self._again(cursor, max_bytes)) is not None:
+            return last
+        if cursor >= self.end:
+            return CAUGHT_UP
         if cursor < self.oldest:
             return Behind(self.oldest)
-        if cursor >= self.end:
-            return CaughtUp()
         run = bisect_right(self._offsets, cursor) - 1
         start = self._positions[run] + cursor - self._offsets[run] - self._base
         run_end = self._run_end(run)
@@ -131,7 +132,14 @@ class OutputWindow:
             return Gap(cursor, self._offsets[run + 1])
         closed = self.ended or not hold or run + 1 < len(self._offsets)
         end = self._cut(start, min(start + max_bytes, run_end), run_end, closed=closed)
-        return self._slice(cursor, run, start, end) if end > start else CaughtUp()
+        return self._slice(cursor, run, start, end) if end > start else CAUGHT_UP
+
+    def _again(self, cursor: int, max_bytes: int) -> Slice | None:
+        """What the one before was given. There may be more by now: that comes next."""
+        last = self._last
+        if last is None or last.offset != cursor or last.truncated or len(last.data) > max_bytes:
+            return None
+        return last
 
     def _run_end(self, run: int) -> int:
         """As an index of _data, like all that follows."""
@@ -169,7 +177,7 @@ class OutputWindow:
 
     def _begin_run(self, offset: int, stream: Stream | None) -> None:
         self._offsets.append(offset)
-        self._positions.append(self._came)
+        self._positions.append(self._data.end)
         self._streams.append(stream)
         self._forget()
 

@@ -1,10 +1,9 @@
 """Messages as the WebSocket frames that a server sends (RFC 6455, section 5.2). Pure.
 
-messages -> text_frames() -> TextFrames -> FrameWriter      the same ones for all who are sent them
+messages -> headers -> TextFrames -> FrameWriter      the same ones for all who are sent them
 """
 
 import struct
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,13 +19,8 @@ class TextFrames:
     """Headers and messages: one write sends them."""
 
 
-def text_frames(messages: Iterable[Sequence[bytes]]) -> TextFrames:
-    """Each message is given in parts, so that it is copied once."""
-    pieces: list[bytes] = []
-    for parts in messages:
-        pieces.append(frame_header(sum(map(len, parts))))
-        pieces += parts
-    return TextFrames(b"".join(pieces))
+def text_frame(message: bytes) -> TextFrames:
+    return TextFrames(frame_header(len(message)) + message)
 
 
 def frame_header(length: int) -> bytes:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
+from ccx_gateway.around_text import AroundText
 from ccx_gateway.chunk_block import chunk_block
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.output_text import text_of
@@ -23,7 +24,7 @@ def told(found: Slice) -> bytes:
 
 
 def messages_of(found: Slice, max_bytes: int = MAX_NOTIFICATION) -> list[bytes]:
-    return messages_in(chunk_block(found, max_bytes, told).data)
+    return messages_in(chunk_block(found, max_bytes, AroundText(told)).data)
 
 
 @given(
