@@ -6,11 +6,15 @@ To put each together anew would take several times as long.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from ccx_gateway.output_window import Slice, Stream
 
 Tell = Callable[[Slice], bytes]
 """The message for a slice."""
+
+PLACE: Final = b'"offset":%d,"end":%d}}'
+"""What each message ends with."""
 
 
 class AroundText:
@@ -37,4 +41,4 @@ def around_the_text(stream: Stream, tell: Tell, truncated: bool = False) -> tupl
 
 
 def place(offset: int, end: int) -> bytes:
-    return b'"offset":%d,"end":%d}}' % (offset, end)
+    return PLACE % (offset, end)
