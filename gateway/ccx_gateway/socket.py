@@ -21,6 +21,7 @@ from ccx_gateway.caller import Caller, SignedOut
 from ccx_gateway.dispatch import answer
 from ccx_gateway.errors import ClusterUnavailable, Forbidden
 from ccx_gateway.following import Following
+from ccx_gateway.keep_alive import KeepAlive
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Message, Outbox
 from ccx_gateway.permission import Permission
@@ -39,7 +40,6 @@ MAX_CALLS: Final = 8
 MAX_WORK: Final = 16 * 1024 * 1024
 """Bytes of those frames; one more may wait to be read."""
 
-PING_SECONDS: Final = 20.0
 SILENCE_SECONDS: Final = 300.0
 """Without a frame for so long the client counts as gone. One that does not read for a while
 cannot answer a ping either, and is not."""
@@ -63,13 +63,11 @@ class Socket:
         self._methods = Methods(services, session, self._outbox, permission, self._who)
         self._calls: set[asyncio.Task[None]] = set()
         self._room = Room(frames=MAX_CALLS, size=MAX_WORK)
-        self._pinged = asyncio.Event()
-        self._last_ping = b""
 
     async def serve(self) -> None:
         """Until the client is gone or may not stay, or this task is cancelled."""
-        alive = asyncio.create_task(self._keep_alive())
-        conversing = asyncio.create_task(self._converse())
+        alive = KeepAlive(self._socket.ping, self._socket.pong)
+        conversing = asyncio.create_task(self._converse(alive))
         standing = asyncio.create_task(self._stand())
         try:
             done, _ = await asyncio.wait(
@@ -80,17 +78,17 @@ class Socket:
             else:
                 conversing.result()
         finally:
-            await self._end(alive, conversing, standing)
+            await self._end(*alive.end(), conversing, standing)
 
     async def close(self, code: int, reason: str = "") -> None:
         with suppress(ConnectionError, ClientError, TimeoutError):
             async with asyncio.timeout(1.0):
                 await self._socket.close(code=code, message=reason.encode())
 
-    async def _converse(self) -> None:
+    async def _converse(self, alive: KeepAlive) -> None:
         try:
             await self._outbox.notify("connected", notifications.connected(self.session.id))
-            await self._read()
+            await self._read(alive)
         except (ConnectionError, TimeoutError) as exc:
             log.debug("a client is gone: %s", type(exc).__name__)
 
@@ -108,7 +106,7 @@ class Socket:
     async def _cut(self, following: Following, access: Access, why: Forbidden) -> None:
         await self._methods.cut(following, access, why)
 
-    async def _read(self) -> None:
+    async def _read(self, alive: KeepAlive) -> None:
         while True:
             async with asyncio.timeout(SILENCE_SECONDS):
                 message: WSMessage = await self._socket.receive()
@@ -117,8 +115,7 @@ class Socket:
                     await self._room.enter(size_of(message.data))
                     self._carry_out(message.data)
                 case WSMsgType.PING:
-                    self._last_ping = message.data
-                    self._pinged.set()
+                    alive.pinged(message.data)
                 case WSMsgType.PONG:
                     pass
                 case WSMsgType.BINARY:
@@ -143,19 +140,6 @@ class Socket:
     def _done(self, size: int, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
         self._room.leave(size)
-
-    async def _keep_alive(self) -> None:
-        """A client that does not read holds up this task, and no call."""
-        with suppress(ConnectionError):
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PING_SECONDS):
-                        await self._pinged.wait()
-                if self._pinged.is_set():
-                    self._pinged.clear()
-                    await self._socket.pong(self._last_ping)
-                else:
-                    await self._socket.ping()
 
     async def _end(self, *tasks: "asyncio.Task[Any]") -> None:
         ending = [*tasks, *self._calls]
