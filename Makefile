@@ -7,6 +7,7 @@ PROMETHEUS := .ccx/prometheus
 PORT ?= 8003
 ROUNDS ?= 5
 KUBERNETES := 1.31 1.34 # whose schemas the manifests are held against
+MEGABYTES ?= 100
 SCRIPTS := .ci/run hack/cluster-tests hack/kind-up
 
 # Only where it is given by name: a KUBECONFIG in the environment may be of a cluster that is not for tests.
@@ -31,8 +32,8 @@ test: .venv/installed $(CLAUDE_CLI)/installed $(PROMETHEUS)/installed ## Run all
 e2e: .venv/installed $(CLAUDE_CLI)/installed ## The end-to-end tests alone, or against what is installed at KUBECONFIG=path
 	@CCX_E2E_KUBECONFIG="$(E2E_KUBECONFIG)" $(BIN)/python -m pytest -q tests/e2e
 
-bench: .venv/installed ## Measure against baselines in the same run (ROWS=gateway ROUNDS=5)
-	@$(BIN)/python -m bench --rounds $(ROUNDS) $(ROWS)
+bench: .venv/installed ## Measure against baselines in the same run (ONLY=P1 ROUNDS=5)
+	@$(BIN)/python -m bench --rounds $(ROUNDS) --megabytes $(MEGABYTES) $(ONLY)
 
 mutation: .venv/installed ## Take each rung of the operator's decisions away: a test must notice
 	@$(BIN)/python -m mutation

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ccx_gateway.feed import Feed
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
 
@@ -32,7 +33,7 @@ class Attachment:
         self._task.add_done_callback(self._has_ended)
 
     @property
-    def frame(self) -> SharedFrame[bytes]:
+    def frame(self) -> SharedFrame[TextFrames]:
         """Of all who are attached to this execution."""
         return self._feed.frame
 

@@ -37,6 +37,11 @@ class CatchingUp:
         self._left: Ended | None = None
         self._closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """There is somebody at the runner for those who are behind."""
+        return self._spool.is_open
+
     async def read(self, cursor: int, max_bytes: int) -> Slice | Gap:
         delay = FIRST_DELAY
         while self._left is None:

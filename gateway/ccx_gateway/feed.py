@@ -22,6 +22,7 @@ from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
 from ccx_gateway.start_delays import StartDelays
 from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -48,7 +49,7 @@ class Feed:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
-        self.frame = SharedFrame[bytes]()
+        self.frame = SharedFrame[TextFrames]()
         self.binary = SharedFrame[bytes]()
         self.lines = SharedFrame[LineBlock]()
         self._upstream, self._failed = upstream, failed
@@ -98,7 +99,8 @@ class Feed:
     def moved(self) -> None:
         """A pump has moved, come or gone."""
         self._moved.set()
-        self._behind.tend()
+        if self._behind.is_open:  # who moves does not fall behind: at most he has caught up
+            self._behind.tend()
 
     async def _run(self) -> None:
         try:
@@ -170,9 +172,13 @@ class Feed:
         self._grown()
 
     def _grown(self) -> None:
-        self._wake()
+        oldest, someone_is_behind = self.window.oldest, False
+        for pump in self.pumps:
+            pump.wake()
+            someone_is_behind |= pump.viewer.cursor < oldest
         self._pause.grown()
-        self._behind.tend()
+        if someone_is_behind:
+            self._behind.tend()
 
     def _wake(self) -> None:
         for pump in self.pumps:

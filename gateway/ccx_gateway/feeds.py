@@ -4,7 +4,7 @@ attach() -> Feed, new or known -> Attachment -> send(Slice | Gap) -> finished() 
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from typing import Self
@@ -21,6 +21,9 @@ from ccx_kube.session import KubeSession
 
 __all__ = ["Attachment", "Feeds", "Gap", "OffsetBeyondEndError", "OutputLost", "Send", "Slice"]
 
+UpstreamOf = Callable[[str, str, str], Upstream]
+"""By namespace, execution and pod."""
+
 
 class Feeds:
     """`async with Feeds(session) as feeds`. All that it has started is gone afterwards."""
@@ -31,12 +34,18 @@ class Feeds:
         open_link: OpenLink | None = None,
         *,
         metrics: StreamMetrics | None = None,
+        upstream: UpstreamOf | None = None,
     ) -> None:
-        """`open_link` for who wants to share the links: they are closed here."""
-        self._session = session
+        """`open_link` for who wants to share the links: they are closed here.
+
+        `upstream` for output that is no pod's.
+        """
+        open_link = open_link or partial(RunnerLink.open, session)
+        self._upstream = upstream or (
+            lambda namespace, name, pod: PodUpstream(session, namespace, name, pod, open_link)
+        )
         self._metrics = metrics or StreamMetrics()
         self._metrics.lags, self._metrics.windows = self._lags, self._windows
-        self._open_link = open_link or partial(RunnerLink.open, session)
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -66,13 +75,14 @@ class Feeds:
 
         The pod need not run yet: it is asked again and again, and the runner waits at its end for
         readers that it has. What came and went before that is taken from the pod's log if that is
-        exact, or a gap. `send` is awaited, one call at a time. No credit is no limit.
+        exact, or a gap. `send` is awaited, one call at a time, with `max_bytes` at most. No credit
+        is no limit.
         """
         key = (namespace, pod)
         watched = self._watched.get(key)
         if watched is None:
             watched = self._watched[key] = _Watched(
-                PodUpstream(self._session, namespace, name, pod, self._open_link), self._metrics
+                self._upstream(namespace, name, pod), self._metrics
             )
 
         def left(attachment: Attachment) -> None:

@@ -18,6 +18,7 @@ from ccx_gateway.authz import Authorizer
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
+from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.lease import new_gateway_id
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
@@ -39,6 +40,7 @@ _SHUTDOWN_SECONDS = 5.0
 def main() -> None:
     options = parse(sys.argv[1:])
     logs.configure(options.log_format)
+    keep_what_is_freed()
     try:
         asyncio.run(_until_told_to_stop(options))
     except (ConfigError, OSError) as exc:

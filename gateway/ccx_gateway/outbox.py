@@ -12,12 +12,15 @@ from typing import Any
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.stream_metrics import StreamMetrics
+from ccx_gateway.text_frames import TextFrames
+
+Message = bytes | TextFrames | LineBlock
 
 
 class Outbox:
     def __init__(
         self,
-        send: Callable[[bytes | LineBlock], Awaitable[None]],
+        send: Callable[[Message], Awaitable[None]],
         metrics: StreamMetrics,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -32,16 +35,17 @@ class Outbox:
         """Seconds that the message now being sent has not been taken for."""
         return 0.0 if self._since is None else self._clock() - self._since
 
-    async def send(self, message: bytes | LineBlock) -> None:
+    async def send(self, message: Message) -> None:
         self._metrics.queued += 1
         try:
-            async with self._turn:
+            await self._turn.acquire()  # for as often as it is done, `async with` is dear
+            try:
                 self._since = since = self._clock()
-                try:
-                    await self._send(message)
-                finally:
-                    self._since = None
+                await self._send(message)
                 self._metrics.took(self._clock() - since)
+            finally:
+                self._since = None
+                self._turn.release()
         finally:
             self._metrics.queued -= 1
 

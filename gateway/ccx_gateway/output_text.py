@@ -21,8 +21,8 @@ def text_of(found: Slice, encoding: Encoding = "utf-8") -> str:
     return decoded(found.data) if encoding == "utf-8" else b64encode(found.data).decode("ascii")
 
 
-def decoded(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+def decoded(data: bytes | memoryview) -> str:
+    return str(data, "utf-8", "replace")
 
 
 def lines_in(data: bytes) -> int:

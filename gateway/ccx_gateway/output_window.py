@@ -14,11 +14,16 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ccx_gateway.chunks import Chunks
+
 Stream = Literal["stdout", "stderr"]
 
 CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384
 """One takes about 100 bytes: they matter where two streams alternate."""
+
+ENOUGH: Final = 64 * 1024
+"""That a slice need not be longer, if it is of one piece: then nothing is copied."""
 
 LONGEST_CHARACTER: Final = 4
 """In UTF-8. A cut between characters needs room for one."""
@@ -59,6 +64,9 @@ class CaughtUp:
     pass
 
 
+CAUGHT_UP: Final = CaughtUp()
+
+
 class OutputWindow:
     """Positions count the bytes that came, offsets those that were printed: a gap is between."""
 
@@ -66,7 +74,7 @@ class OutputWindow:
         self.ended = False
         self._released = start
         self._capacity = capacity
-        self._data = bytearray()
+        self._data = Chunks()
         self._base = 0  # position of the first byte of _data
         self._offsets, self._positions = [start], [0]  # where each run begins
         self._streams: list[Stream | None] = [None]  # None: it has no bytes yet
@@ -86,16 +94,12 @@ class OutputWindow:
 
     @property
     def end(self) -> int:
-        return self._offsets[-1] + self._came - self._positions[-1]
+        return self._offsets[-1] + self._data.end - self._positions[-1]
 
     @property
     def ends_line(self) -> bool:
         """Nothing at its end waits for the rest of a line."""
         return not self._data or self._data[-1] == 0x0A
-
-    @property
-    def _came(self) -> int:
-        return self._base + len(self._data)
 
     def append(self, stream: Stream, data: bytes) -> None:
         if not data:
@@ -104,7 +108,7 @@ class OutputWindow:
             self._streams[-1] = stream
         elif self._streams[-1] != stream:
             self._begin_run(self.end, stream)
-        self._data += data
+        self._data.append(data)
         self._forget()
 
     def append_gap(self, end: int) -> None:
@@ -131,13 +135,15 @@ class OutputWindow:
         """As many whole lines as fit; a line longer than `max_bytes` comes in pieces.
 
         A line's beginning waits for the rest, or to be let go, if `hold`; a character's in any
-        case. Who asks as another one did before gets
-        the same object: what is made of it can be made once.
+        case. Who asks as another one did before gets the same object: what is made of it can be
+        made once.
         """
+        if (last := self._again(cursor, max_bytes)) is not None:
+            return last
+        if cursor >= self.end:
+            return CAUGHT_UP
         if cursor < self.oldest:
             return Behind(self.oldest)
-        if cursor >= self.end:
-            return CaughtUp()
         run = bisect_right(self._offsets, cursor) - 1
         start = self._positions[run] + cursor - self._offsets[run] - self._base
         run_end = self._run_end(run)
@@ -149,7 +155,14 @@ class OutputWindow:
             end = run_end - self._unfinished(start)
         elif end == start and self._released > cursor:
             end += self._released - cursor
-        return self._slice(cursor, run, start, end) if end > start else CaughtUp()
+        return self._slice(cursor, run, start, end) if end > start else CAUGHT_UP
+
+    def _again(self, cursor: int, max_bytes: int) -> Slice | None:
+        """What the one before was given. There may be more by now: that comes next."""
+        last = self._last
+        if last is None or last.offset != cursor or last.truncated or len(last.data) > max_bytes:
+            return None
+        return last
 
     def _run_end(self, run: int) -> int:
         """As an index of _data, like all that follows."""
@@ -157,6 +170,9 @@ class OutputWindow:
         return len(self._data) if last else self._positions[run + 1] - self._base
 
     def _cut(self, start: int, limit: int, run_end: int, *, closed: bool) -> int:
+        chunk_end = self._data.chunk_end(start)
+        if ENOUGH <= chunk_end - start <= limit - start:
+            return chunk_end
         newline = self._data.rfind(b"\n", start, limit)
         if newline >= 0:
             return newline + 1
@@ -181,15 +197,14 @@ class OutputWindow:
             return last
         stream = self._streams[run]
         assert stream is not None
-        with memoryview(self._data) as view:
-            data = bytes(view[start:end])
+        data = self._data[start:end]
         is_last = end == self._run_end(run) and (self.ended or run + 1 < len(self._offsets))
         self._last = Slice(cursor, stream, data, truncated=data[-1] != 0x0A and not is_last)
         return self._last
 
     def _begin_run(self, offset: int, stream: Stream | None) -> None:
         self._offsets.append(offset)
-        self._positions.append(self._came)
+        self._positions.append(self._data.end)
         self._streams.append(stream)
         self._last = None
         self._forget()
@@ -200,7 +215,7 @@ class OutputWindow:
             excess = max(excess, self._positions[-MAX_RUNS] - self._base)
         if excess <= 0:
             return
-        del self._data[:excess]
+        self._data.forget(excess)
         self._base += excess
         gone = bisect_right(self._positions, self._base) - 1
         del self._offsets[:gone], self._positions[:gone], self._streams[:gone]

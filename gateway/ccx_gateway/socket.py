@@ -8,7 +8,6 @@ in their order. A frame that is no text, too long or not UTF-8 ends this socket 
 
 import asyncio
 import logging
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from ccx_gateway.dispatch import answer
 from ccx_gateway.errors import ClusterUnavailable, Forbidden
 from ccx_gateway.following import Following
 from ccx_gateway.frame_writer import FrameWriter
+from ccx_gateway.keep_alive import PING_SECONDS, KeepAlive
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.permission import Permission
@@ -40,7 +40,6 @@ MAX_CALLS: Final = 8
 MAX_WORK: Final = 16 * 1024 * 1024
 """Bytes of those frames; one more may wait to be read."""
 
-PING_SECONDS: Final = 20.0
 CLOSE_SECONDS: Final = 1.0
 """How long a client may take to read that it is closed."""
 
@@ -72,13 +71,12 @@ class Socket:
         self._methods = Methods(services, session, self._outbox, permission, self._who)
         self._calls: set[asyncio.Task[None]] = set()
         self._room = Room(frames=MAX_CALLS, size=MAX_WORK)
-        self._pinged = asyncio.Event()
-        self._last_ping = b""
 
     async def serve(self) -> None:
         """Until the client is gone or may not stay, or this task is cancelled."""
-        alive = asyncio.create_task(self._keep_alive())
-        conversing = asyncio.create_task(self._converse())
+        seconds = min(PING_SECONDS, self._client_seconds / 3)
+        alive = KeepAlive(self._socket.ping, self._socket.pong, seconds=seconds)
+        conversing = asyncio.create_task(self._converse(alive))
         standing = asyncio.create_task(self._stand())
         reading = asyncio.create_task(self._until_slow())
         tasks = (standing, reading, conversing)
@@ -88,7 +86,7 @@ class Socket:
             if ending is not None:
                 await self.close(*ending)
         finally:
-            await self._end(alive, *tasks)
+            await self._end(*alive.end(), *tasks)
 
     async def close(self, code: int, reason: str = "") -> None:
         """Also of a client that does not read: it finds the connection ended."""
@@ -98,10 +96,10 @@ class Socket:
         except (ConnectionError, ClientError, TimeoutError):
             self._writer.abort()
 
-    async def _converse(self) -> Ending | None:
+    async def _converse(self, alive: KeepAlive) -> Ending | None:
         try:
             await self._outbox.notify("connected", notifications.connected(self.session.id))
-            await self._read()
+            await self._read(alive)
         except ConnectionError:
             log.debug("a client is gone")
         except TimeoutError:
@@ -136,7 +134,7 @@ class Socket:
     async def _cut(self, following: Following, access: Access, why: Forbidden) -> None:
         await self._methods.cut(following, access, why)
 
-    async def _read(self) -> None:
+    async def _read(self, alive: KeepAlive) -> None:
         while True:
             async with asyncio.timeout(self._client_seconds):
                 message: WSMessage = await self._socket.receive()
@@ -145,8 +143,7 @@ class Socket:
                     await self._room.enter(size_of(message.data))
                     self._carry_out(message.data)
                 case WSMsgType.PING:
-                    self._last_ping = message.data
-                    self._pinged.set()
+                    alive.pinged(message.data)
                 case WSMsgType.PONG:
                     pass
                 case WSMsgType.BINARY:
@@ -171,20 +168,6 @@ class Socket:
     def _done(self, size: int, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
         self._room.leave(size)
-
-    async def _keep_alive(self) -> None:
-        """A client that does not read holds up this task, and no call."""
-        seconds = min(PING_SECONDS, self._client_seconds / 3)
-        with suppress(ConnectionError):
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._pinged.wait()
-                if self._pinged.is_set():
-                    self._pinged.clear()
-                    await self._socket.pong(self._last_ping)
-                else:
-                    await self._socket.ping()
 
     async def _end(self, *tasks: "asyncio.Task[Any]") -> None:
         ending = [*tasks, *self._calls]

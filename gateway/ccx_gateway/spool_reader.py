@@ -19,6 +19,9 @@ from ccx_kube.link import Item
 WINDOW: Final = 640 * 1024
 """More than the longest piece of a line that a viewer may ask for, and a frame."""
 
+ROOM: Final = 128 * 1024
+"""Of it, for what comes while a line is waited for: so much less is read at once."""
+
 OpenLink = Callable[[], Awaitable[Link]]
 
 
@@ -45,6 +48,7 @@ class SpoolReader:
         So the process is never waited for: what is before `until` comes without its newline too.
         Raises LinkLost or LinkRefused, and the next call tries anew.
         """
+        max_bytes = min(max_bytes, WINDOW - ROOM)
         async with self._turn:
             try:
                 items = await self._at(cursor)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ccx_gateway.output_mode import OutputMode
-from ccx_gateway.viewer import MAX_NOTIFICATION
+from ccx_gateway.viewer import BLOCK, MAX_NOTIFICATION
 
 Encoding = Literal["utf-8", "base64"]
 
@@ -22,3 +22,9 @@ class View:
     encoding: Encoding = "utf-8"
     max_bytes: int = MAX_NOTIFICATION
     """Of one notification, so of one line."""
+
+    @property
+    def most_at_once(self) -> int:
+        """Text by chunks goes several notifications to a write."""
+        several = self.mode == "chunks" and self.encoding == "utf-8"
+        return max(BLOCK, self.max_bytes) if several else self.max_bytes

@@ -18,10 +18,9 @@ from ccx_gateway.errors import ExecutionFinished, SignalNotDelivered, StreamTime
 from ccx_gateway.execute import Executor
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.lease import new_gateway_id
-from ccx_gateway.line_block import LineBlock
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
-from ccx_gateway.outbox import Outbox
+from ccx_gateway.outbox import Message, Outbox
 from ccx_gateway.params import ControlType, Execute, parse
 from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
@@ -86,7 +85,7 @@ async def made(session: KubeSession, *command: str, **spec: Any) -> ClaudeExecut
     return await Executions(session).create(NAMESPACE, body)
 
 
-async def send_nothing(message: bytes | LineBlock) -> None:
+async def send_nothing(message: Message) -> None:
     raise AssertionError(f"nothing is to be told yet: {message!r}")
 
 

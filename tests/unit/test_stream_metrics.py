@@ -3,8 +3,7 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from ccx_gateway.line_block import LineBlock
-from ccx_gateway.outbox import Outbox
+from ccx_gateway.outbox import Message, Outbox
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
 from ccx_kube.link import End, Output
@@ -81,7 +80,7 @@ def test_a_send_is_in_the_buckets_that_it_fits(seconds: float, bucket: str) -> N
 async def test_how_long_a_client_has_not_taken_a_message_is_known_while_it_does_not() -> None:
     now, metrics, takes = [100.0], StreamMetrics(), asyncio.Event()
 
-    async def send(_: bytes | LineBlock) -> None:
+    async def send(_: Message) -> None:
         await takes.wait()
 
     outbox = Outbox(send, metrics, clock=lambda: now[0])
@@ -100,7 +99,7 @@ async def test_how_long_a_client_has_not_taken_a_message_is_known_while_it_does_
 async def test_a_client_that_is_gone_leaves_no_message_in_the_queue() -> None:
     metrics = StreamMetrics()
 
-    async def send(_: bytes | LineBlock) -> None:
+    async def send(_: Message) -> None:
         raise ConnectionResetError
 
     outbox = Outbox(send, metrics)

@@ -15,15 +15,16 @@ from bench.cluster import has_kubernetes
 from bench.ground import Ground, on_devcluster, on_kubernetes
 from bench.harness import Bench
 from bench.processes import WAIT_SECONDS, is_frozen, is_gone, kill_seconds, runs, states
+from bench.quantile import quantile
 from bench.readers import Viewer, a_viewer
 from bench.row import AtMost, Row
-from bench.rows.pods import quantile
 from ccx_api.names import API_VERSION, KIND
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_dev.child import Child, StackError
 from ccx_kube.executions import Executions
 
+IDS = ("C1", "C2", "C3")
 IDLE, CONTROLS, CANCELS = 200, 20, 5
 """Executions beside it; and how often each is measured in a round."""
 
@@ -47,18 +48,20 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _rows(bench: Bench, where: str, ground: AbstractAsyncContextManager[Ground]) -> Iterator[Row]:
     samples = asyncio.run(_measure(bench, ground))
 
-    def row(name: str, of: str, share: float, goal: float, to: str = "") -> Row:
+    def row(row_id: str, name: str, of: str, share: float, goal: float, to: str = "") -> Row:
         ours = [quantile(found[of], share) * 1000 for found in samples]
         theirs = [quantile(found[to], share) * 1000 for found in samples] if to else []
-        label = f"control on {where}: {name}, p{share * 100:.0f}"
-        return Row(label, "ms", ours, theirs, AtMost(goal))
+        label = f"{where}: {name}, p{share * 100:.0f}"
+        baseline = to and "STOP to the group"
+        return Row(label, "ms", ours, theirs, AtMost(goal), id=row_id, to=baseline)
 
     for verb, what in (("PAUSE", "frozen"), ("RESUME", "running"), ("CANCEL", "gone")):
         name = f"{verb} over the WebSocket until every process is {what}"
-        yield row(name, verb, 0.5, 20, to="kill" if verb == "PAUSE" else "")
-        yield row(name, verb, 0.99, 150, to="kill" if verb == "PAUSE" else "")
-    yield row("a patch of spec.desiredState until every process is frozen", "patch", 0.99, 500)
-    yield row("what ignores TERM, until it is gone, beyond its grace", "deaf", 0.99, 2000)
+        yield row("C1", name, verb, 0.5, 20, to="kill" if verb == "PAUSE" else "")
+        yield row("C1", name, verb, 0.99, 150, to="kill" if verb == "PAUSE" else "")
+    name = "a patch of spec.desiredState until every process is frozen"
+    yield row("C2", name, "patch", 0.99, 500)
+    yield row("C3", "what ignores TERM, until it is gone, beyond its grace", "deaf", 0.99, 2000)
 
 
 async def _measure(bench: Bench, where: AbstractAsyncContextManager[Ground]) -> list[Samples]:
