@@ -21,7 +21,7 @@ class Overflow(StrEnum):
 class Output(ApiModel):
     """How the output is kept in the pod for those who read it."""
 
-    spool_bytes: Annotated[int, Field(ge=4 * MIB, le=1024 * MIB)] = SPOOL_BYTES
+    spool_bytes: Annotated[int, Field(ge=16 * MIB, le=1024 * MIB)] = SPOOL_BYTES
     """How many bytes of it: the newest."""
 
     overflow: Overflow = Overflow.DROP_OLDEST

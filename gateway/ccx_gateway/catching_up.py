@@ -26,9 +26,14 @@ LONGEST_DELAY: Final = 1.0
 
 class CatchingUp:
     def __init__(
-        self, window: OutputWindow, upstream: Upstream, behind: Callable[[], Sequence[int]]
+        self,
+        window: OutputWindow,
+        upstream: Upstream,
+        behind: Callable[[], Sequence[int]],
+        held: Callable[[], None],
     ) -> None:
-        """`behind` are the cursors of those who are."""
+        """`behind` are the cursors of those who are; `held` is told that is_held has become so."""
+        self._held = held
         self._window, self._upstream, self._behind = window, upstream, behind
         self._spool = SpoolReader(
             upstream.open_spool, lost=self.tend, furthest=lambda: min(behind(), default=None)
@@ -55,6 +60,11 @@ class CatchingUp:
             delay = min(2 * delay, LONGEST_DELAY)
         return self._late(self._left, cursor, max_bytes)
 
+    @property
+    def is_held(self) -> bool:
+        """Nobody is behind, or the runner knows of it."""
+        return not self._is_wanted() or self._spool.holds
+
     def tend(self) -> None:
         """To be called when somebody may have fallen behind, or caught up."""
         tending = self._tending is not None and not self._tending.done()
@@ -79,6 +89,7 @@ class CatchingUp:
                 continue
             try:
                 await self._spool.hold(min(self._behind()))
+                self._held()
             except KubeError as exc:
                 log.debug("the spool cannot be held: %s", exc)
                 await self._look_for_the_end()

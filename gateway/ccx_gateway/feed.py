@@ -5,7 +5,8 @@
     CatchingUp -> a pump that the window left behind
 
 Who is furthest sets the pace: the feed reads at most AHEAD bytes more than that one has. So a
-single viewer is never left behind: what it does not take stays in the runner's spool.
+single viewer is never left behind: what it does not take stays in the runner's spool. With `Block`
+it also waits until the runner knows of who has just been left behind.
 """
 
 import asyncio
@@ -54,12 +55,13 @@ class Feed:
         self.lines = SharedFrame[LineBlock]()
         self._upstream, self._failed = upstream, failed
         self._metrics = metrics or StreamMetrics()
-        self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
+        self._moved = asyncio.Event()
+        self._behind = CatchingUp(self.window, upstream, self._cursors_behind, self._moved.set)
         self.read_spool = self._behind.read
         """For a pump that is behind the window."""
 
         self._pause = LinePause(self.window, self._wake)
-        self._begun, self._moved = asyncio.Event(), asyncio.Event()
+        self._begun = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -189,7 +191,8 @@ class Feed:
         while not self.window.ended and link.is_open:
             self._moved.clear()
             lead = max((pump.viewer.cursor for pump in self.pumps), default=0)
-            if lead + AHEAD >= self.window.end:
+            held = self._behind.is_held or not link.blocks
+            if held and lead + AHEAD >= self.window.end:
                 return
             await self._moved.wait()
 

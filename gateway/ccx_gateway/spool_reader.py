@@ -36,7 +36,13 @@ class SpoolReader:
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._items: AsyncGenerator[Item, None] | None = None
+        self._came = False
         self._window = OutputWindow()
+
+    @property
+    def holds(self) -> bool:
+        """The runner knows of it as of a reader."""
+        return self.is_open and self._came
 
     @property
     def is_open(self) -> bool:
@@ -60,7 +66,8 @@ class SpoolReader:
                         case Behind(oldest):
                             return Gap(cursor, oldest)
                         case CaughtUp():
-                            take_in(self._window, await _next(items))
+                            await self._take(items)
+                self._came = True
             except BaseException:
                 await self._close()
                 raise
@@ -73,7 +80,7 @@ class SpoolReader:
             await self._close()
             try:
                 items = await self._at(cursor)
-                take_in(self._window, await _next(items))
+                await self._take(items)
             except BaseException:
                 await self._close()
                 raise
@@ -82,6 +89,10 @@ class SpoolReader:
         """It can be used again afterwards."""
         async with self._turn:
             await self._close()
+
+    async def _take(self, items: AsyncGenerator[Item, None]) -> None:
+        take_in(self._window, await _next(items))
+        self._came = True
 
     async def _at(self, cursor: int) -> AsyncGenerator[Item, None]:
         if self._link is None:
@@ -104,7 +115,7 @@ class SpoolReader:
         await self._end_items()
         if self._link is not None:
             await self._link.close()
-        self._link = None
+        self._link, self._came = None, False
 
 
 async def _next(items: AsyncGenerator[Item, None]) -> Item:

@@ -60,7 +60,7 @@ class LocalLink:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._when_ended: list[Callable[[], None]] = []
-        self.is_open = True
+        self.is_open, self.blocks = True, False
         self.snapshot = Snapshot(v=1, state="Running", output=OutputSnapshot(bytes=0))
 
     def when_ended(self, call: Callable[[], None]) -> None:

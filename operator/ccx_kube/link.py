@@ -57,6 +57,9 @@ class RunnerLink:
     snapshot: Snapshot
     """The newest that has come."""
 
+    blocks = False
+    """Its process waits for readers who are behind."""
+
     _task: "asyncio.Task[None]"
 
     def __init__(
@@ -221,6 +224,7 @@ class RunnerLink:
 
     def _agree(self, told: JsonObject) -> None:
         greeting = Greeting.of(told)
+        self.blocks = greeting.blocks
         self._version = agreed(greeting.versions)
         if self._version is None:
             raise VersionsDiffer(disagreement(greeting))

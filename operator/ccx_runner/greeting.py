@@ -28,6 +28,8 @@ class Greeting:
 
     versions: tuple[int, ...] = (FIRST,)
     program: str = ""
+    blocks: bool = False
+    """Its process waits for readers who are behind."""
 
     @classmethod
     def of(cls, snapshot: dict[str, Any]) -> "Greeting":
@@ -37,11 +39,13 @@ class Greeting:
         versions, program = said.get("versions"), said.get("program")
         numbers = versions[:_MOST] if isinstance(versions, list) else []
         known = tuple(v for v in numbers if isinstance(v, int) and not isinstance(v, bool))
-        return cls(known or (FIRST,), program[:_MOST] if isinstance(program, str) else "")
+        name = program[:_MOST] if isinstance(program, str) else ""
+        return cls(known or (FIRST,), name, said.get("blocks") is True)
 
 
-def greeting() -> dict[str, Any]:
-    return {"versions": list(VERSIONS), "program": PROGRAM}
+def greeting(*, blocks: bool = False) -> dict[str, Any]:
+    told = {"versions": list(VERSIONS), "program": PROGRAM}
+    return {**told, "blocks": True} if blocks else told
 
 
 def agreed(theirs: Sequence[int], ours: Sequence[int] = VERSIONS) -> int | None:

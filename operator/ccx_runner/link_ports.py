@@ -66,6 +66,9 @@ class Links:
     moved: Callable[[], None] = lambda: None
     """Told when a reader has moved, come or gone."""
 
+    blocks: bool = False
+    """The process waits for readers who are behind."""
+
     output_ended: bool = False
     somebody_has_all: bool = False
     """A reader has had the output to its end."""

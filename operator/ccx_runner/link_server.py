@@ -31,8 +31,11 @@ class LinkServer:
         return_seconds: float = RETURN_SECONDS,
         away_seconds: float = AWAY_SECONDS,
         moved: Callable[[], None] = lambda: None,
+        blocks: bool = False,
     ) -> None:
-        """`moved` is told when a reader has moved, come or gone."""
+        """`moved` is told when a reader has moved, come or gone. `blocks` is for clients to know:
+        the process waits for who is behind.
+        """
         self._links = Links(
             spool,
             control,
@@ -41,6 +44,7 @@ class LinkServer:
             return_seconds,
             ReadersAway(away_seconds=away_seconds),
             moved,
+            blocks,
         )
         self._server: asyncio.Server | None = None
 

@@ -19,6 +19,7 @@ from ccx_runner.frames import (
     ClientFrame,
     Credit,
     FrameError,
+    JsonObject,
     Lease,
     Output,
     Read,
@@ -73,7 +74,7 @@ class LinkSession(asyncio.Protocol):
             self.end(refusal)
             return
         self._links.open.add(self)
-        self._write(SnapshotFrame({**self._links.snapshot(), "link": greeting()}))
+        self._write(SnapshotFrame({**self._links.snapshot(), "link": self._greeting()}))
         self._lease = self._loop.call_later(self._links.lease_seconds, self._check_lease)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -179,6 +180,9 @@ class LinkSession(asyncio.Protocol):
             self._version = version
         else:
             self.end(f"link version {version} is none of this runner's, {span(VERSIONS)}")
+
+    def _greeting(self) -> JsonObject:
+        return greeting(blocks=self._links.blocks)
 
     def _showed_life(self) -> None:
         self._follower.showed_life()

@@ -69,6 +69,7 @@ class Runner:
             may_connect=is_stranger,
             return_seconds=AWAY_SECONDS if options.block else RETURN_SECONDS,
             moved=self._reader_moved,
+            blocks=options.block,
         )
         self._readiness = readiness.Readiness(self._is_ready)
         self._stall = Stall(claude, runs, self._changed)

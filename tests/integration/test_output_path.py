@@ -22,6 +22,7 @@ from support.agent_pod import NAMESPACE, an_agent_pod, python, reaches
 from support.links import until
 from support.output_source import Reader, a_reader
 
+MIB = 1024 * 1024
 LINES = 100_000
 WRITE = python(f"for i in range({LINES}): print(f'{{i:08d}}', 'x' * 90)")
 WRITE_AND_STAY = python(f"{WRITE[-1]}\nimport time; print(flush=True, end=''); time.sleep(600)")
@@ -42,9 +43,14 @@ async def session(cluster: Devcluster) -> AsyncIterator[KubeSession]:
 
 
 async def a_pod(
-    session: KubeSession, *command: str, desired: str = "Running", drain: float = 10
+    session: KubeSession,
+    *command: str,
+    desired: str = "Running",
+    drain: float = 10,
+    options: tuple[str, ...] = (),
 ) -> None:
-    await Pods(session).create(NAMESPACE, an_agent_pod(*command, desired=desired, drain=drain))
+    pod = an_agent_pod(*command, desired=desired, drain=drain, options=options)
+    await Pods(session).create(NAMESPACE, pod)
 
 
 class Links:
@@ -178,6 +184,26 @@ async def test_a_link_that_breaks_after_the_end_and_before_all_was_read_costs_no
         await links.opened[1].close()
         await attachment.finished()
     assert digest(reader) == await printed(session)
+
+
+async def test_with_block_a_viewer_that_stalls_beside_a_fast_one_loses_nothing_of_a_small_spool(
+    session: KubeSession,
+) -> None:
+    """The process prints twice what the spool holds, and waits for the slower one."""
+    spool, fast, stalled, links = 16 * MIB, a_reader(), a_reader(stalled=True), Links(session)
+    write = python(f"import os\nfor _ in range({2 * spool // 4096}): os.write(1, b'%4095d\\n' % _)")
+    block = ("--overflow", "Block", "--spool-bytes", str(spool))
+    await a_pod(session, *write, desired="Paused", options=block)
+    async with Feeds(session, links.open) as feeds:
+        slow = feeds.attach(NAMESPACE, "x", "p", send=stalled.send)
+        reading = feeds.attach(NAMESPACE, "x", "p", send=fast.send)
+        await links.let_go()
+        await until(lambda: reading.cursor > 2 * CAPACITY)
+        stalled.reads.set()
+        await slow.finished()
+        await reading.finished()
+    assert digest(stalled) == digest(fast) == await printed(session)
+    assert not stalled.gaps
 
 
 async def test_what_a_viewer_has_not_read_when_the_drain_is_over_is_a_gap_of_its_size(

@@ -25,10 +25,15 @@ def python(program: str) -> tuple[str, ...]:
 
 
 def an_agent_pod(
-    *command: str, name: str = "p", desired: str = "Running", drain: float = 10
+    *command: str,
+    name: str = "p",
+    desired: str = "Running",
+    drain: float = 10,
+    options: tuple[str, ...] = (),
 ) -> dict[str, Any]:
+    """`options` are the runner's."""
     wish = Wish(generation=1, desired_state=DesiredState(desired)).model_dump_json()
-    run = ("run", "--wish", wish, "--grace", "1", "--drain", str(drain), "--")
+    run = ("run", "--wish", wish, "--grace", "1", "--drain", str(drain), *options, "--")
     run_volume = {"name": "run", "mountPath": RUN_DIR}
     ccx_volume = {"name": "ccx", "mountPath": CCX_DIR}
     env = {"CCX_RUN_DIR": RUN_DIR, "CCX_TERMINATION_LOG": TERMINATION_LOG}

@@ -22,6 +22,7 @@ class PlayedLink:
         self.read_up_to = 0
         self.keeps: int | None = None
         self.is_open = True
+        self.blocks = runner.blocks
         self._when_ended: list[Callable[[], None]] = []
 
     @property
@@ -74,6 +75,8 @@ class PlayedRunner:
     oldest: int = 0
     ended: bool = False
     listens: bool = True
+    blocks: bool = False
+    may_open_spool: asyncio.Event | None = None
     left: Ended | OutputLost | None = None
     links: list[PlayedLink] = field(default_factory=list)
     spools: list[PlayedLink] = field(default_factory=list)
@@ -82,6 +85,8 @@ class PlayedRunner:
         return self._open(self.links)
 
     async def open_spool(self) -> PlayedLink:
+        if self.may_open_spool is not None:
+            await self.may_open_spool.wait()
         return self._open(self.spools)
 
     async def final(self) -> Ended | None:

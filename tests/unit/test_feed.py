@@ -136,6 +136,38 @@ async def test_whoever_is_read_for_the_place_of_the_one_furthest_behind_is_kept(
         assert runner.spools[0].keeps == stands.cursor < 100_000
 
 
+async def test_with_block_nothing_new_is_read_until_the_runner_knows_of_who_is_left_behind() -> (
+    None
+):
+    runner = PlayedRunner(OUTPUT, ended=True, blocks=True, may_open_spool=asyncio.Event())
+    fast, stalled = a_reader(), a_reader(stalled=True)
+    async with watching(runner) as watched:
+        slow = watched.attach(stalled)
+        reading = watched.attach(fast)
+        await until(lambda: watched.feed.window.oldest > slow.cursor)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert watched.feed.window.oldest <= slow.cursor + PIECE
+        assert runner.may_open_spool is not None
+        runner.may_open_spool.set()
+        await reading.finished()
+        stalled.reads.set()
+        await slow.finished()
+    assert stalled.data == fast.data == OUTPUT
+
+
+async def test_with_block_who_is_behind_and_reads_holds_up_nobody() -> None:
+    runner, fast, late = PlayedRunner(OUTPUT, blocks=True), a_reader(), a_reader()
+    async with watching(runner) as watched:
+        reading = watched.attach(fast)
+        await until(lambda: watched.feed.window.oldest > CAPACITY // 2)
+        watched.attach(late)
+        runner.ended = True
+        await reading.finished()
+        await watched.attachments[1].finished()
+    assert late.data == fast.data == OUTPUT
+
+
 async def test_who_comes_later_and_wants_it_from_the_start_gets_it_from_the_spool() -> None:
     runner, first, second = PlayedRunner(OUTPUT[:50_000]), a_reader(), a_reader()
     async with watching(runner) as watched:

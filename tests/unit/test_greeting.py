@@ -121,6 +121,7 @@ def test_who_does_not_greet_speaks_version_1(said: object) -> None:
     assert Greeting.of({"v": 1, "link": said}) == Greeting((1,), "")
     assert Greeting.of({"v": 1}) == Greeting((1,), "")
     assert Greeting.of({"v": 1, "link": greeting()}) == Greeting(VERSIONS, PROGRAM)
+    assert Greeting.of({"v": 1, "link": greeting(blocks=True)}).blocks
 
 
 @pytest.mark.parametrize(
