@@ -10,7 +10,7 @@ as many frames. What comes is checked to be without a hole: a gap is told, or it
 from collections import deque
 from typing import Final
 
-from ccx_runner.frames import End, FrameError, Gap, Output, RequestID
+from ccx_runner.frames import MAX_OUTPUT, End, FrameError, Gap, Output, RequestID
 
 WINDOW: Final = 256 * 1024
 """More makes control slower: its answers wait for what is already on the way."""
@@ -69,8 +69,10 @@ class FollowWindow:
         return item
 
     def credit_due(self) -> int:
-        """How much to grant now; not every few bytes."""
+        """How much to grant now; not every few bytes, and whole frames: a rest costs as much."""
         free = self._size - self.held_bytes - self._credit
+        if self._size >= 4 * MAX_OUTPUT:
+            return free - free % MAX_OUTPUT
         return free if free >= self._size // 4 else 0
 
     def grant(self, count: int) -> None:
