@@ -100,6 +100,11 @@ class Output:
             if Stream.STDOUT not in self._pipes or not self._read(Stream.STDOUT):
                 return
 
+    @property
+    def is_held(self) -> bool:
+        """The process waits for readers, or soon will."""
+        return self._holding is not None
+
     def go_on(self) -> None:
         """There may be room again."""
         if self._holding is not None and self._has_room(self._needed):

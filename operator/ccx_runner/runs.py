@@ -63,6 +63,11 @@ class Runs:
         """As far as is known by now."""
         return self._claude is not None and isinstance(self._resumption(self._claude), Resumption)
 
+    @property
+    def is_held(self) -> bool:
+        """Its output is not read, for readers who are behind."""
+        return self._output is not None and self._output.is_held
+
     def _resumption(self, claude: StreamJsonReader) -> Resumption | str:
         return resumption(
             self._argv,

@@ -2,7 +2,8 @@
 
 output, thaws -> Silence -> overdue -> remedy() -> wait | restart the turn | end | tell
 
-A sign of life is output of any kind. What waits for its tool, or is frozen, does not stall.
+A sign of life is output of any kind. What waits for its tool, or for readers of its output, or is
+frozen, does not stall.
 """
 
 import asyncio
@@ -108,6 +109,8 @@ class Stall:
     def _act(self) -> None:
         claude, supervisor = self._claude, self._supervisor
         assert supervisor is not None
+        if self._runs.is_held:
+            return
         match remedy(
             claude.turn if claude is not None else None,
             restartable=self._runs.may_be_second,

@@ -49,14 +49,21 @@ def has_stopped_printing(runner: RunnerProcess) -> None:
 
 def test_block_lets_the_process_wait_and_loses_nothing(tmp_path: Path) -> None:
     options = ["--overflow", "Block", "--spool-bytes", str(SPOOL), "--await-reader"]
-    with a_runner(tmp_path, PRINT_MANY, options=[*options, "--no-mirror"]) as runner:
-        has_stopped_printing(runner)  # for the reader that is awaited
+    wish = {
+        "generation": 1,
+        "desiredState": "Running",
+        "stallTimeoutSeconds": 0.1,
+        "onStall": "Fail",
+    }
+    with a_runner(tmp_path, PRINT_MANY, options=[*options, "--no-mirror"], wish=wish) as runner:
+        has_stopped_printing(runner)  # for the reader that is awaited: that is no stall
         link = runner.link()
         link.follow(0)
         found = to_the_end(link)
         told = runner.ended()
         assert data_of(found) == ALL
         assert not any(isinstance(frame, Gap) for frame in found)
+        assert (told["exitCode"], told["endedBy"]) == (0, None)
         assert told["output"]["sha256"] == hashlib.sha256(ALL).hexdigest()
 
 
