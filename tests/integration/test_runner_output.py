@@ -32,8 +32,8 @@ def data_of(frames: list[RunnerFrame]) -> bytes:
     return b"".join(frame.data for frame in frames if isinstance(frame, Output))
 
 
-def has_stopped_printing(runner: RunnerProcess) -> None:
-    """For 20 looks in a row its spool has not grown, and its process lives."""
+def has_stopped_printing(runner: RunnerProcess, *, looks: int = 20) -> None:
+    """For so many looks in a row, 2 ms apart and more, its spool has not grown, and its process lives."""
     before, quiet = -1, 0
 
     def is_quiet() -> bool:
@@ -41,7 +41,7 @@ def has_stopped_printing(runner: RunnerProcess) -> None:
         now = sum(file.stat().st_size for file in (runner.run_dir / "spool").iterdir())
         quiet = quiet + 1 if now == before and now > SPOOL // 4 else 0
         before = now
-        return quiet > 20
+        return quiet > looks
 
     eventually(is_quiet, what="the process waits")
     assert runner.last_words()["state"] == "Running"
@@ -56,7 +56,7 @@ def test_block_lets_the_process_wait_and_loses_nothing(tmp_path: Path) -> None:
         "onStall": "Fail",
     }
     with a_runner(tmp_path, PRINT_MANY, options=[*options, "--no-mirror"], wish=wish) as runner:
-        has_stopped_printing(runner)  # for the reader that is awaited: that is no stall
+        has_stopped_printing(runner, looks=150)  # for the reader that is awaited: no stall
         link = runner.link()
         link.follow(0)
         found = to_the_end(link)
