@@ -33,7 +33,7 @@ def data_of(frames: list[RunnerFrame]) -> bytes:
 
 
 def has_stopped_printing(runner: RunnerProcess, *, looks: int = 20) -> None:
-    """For so many looks in a row, 2 ms apart and more, its spool has not grown, and its process lives."""
+    """For so many looks in a row its spool has not grown, and its process lives."""
     before, quiet = -1, 0
 
     def is_quiet() -> bool:
