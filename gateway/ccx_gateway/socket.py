@@ -84,6 +84,8 @@ class Socket:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             ending = next(task for task in tasks if task.done()).result()
             if ending is not None:
+                for task in alive.end():
+                    task.cancel()  # aiohttp would let a ping follow the close frame
                 await self.close(*ending)
         finally:
             await self._end(*alive.end(), *tasks)

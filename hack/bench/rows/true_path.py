@@ -1,5 +1,7 @@
 """The whole path on devcluster, with the CPU of each part: what a gigabyte of output costs.
 
+And in real pods where a cluster is up: pods_path.py.
+
 process -> runner (spool, hash, stream-json) -> link.py -> exec -> gateway -> a client that reads
 
 The process plays Claude, so that its output is read as stream-json. With `Block` it waits for the
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 import bench.claude
+from bench import pods_path
+from bench.cluster import has_kubernetes
 from bench.harness import Bench
 from bench.pace import Pace
 from bench.processes import parent
@@ -47,6 +51,8 @@ def rows(bench: Bench) -> Iterator[Row]:
         used = [found[part] for found in samples]
         yield Row(f"{name}, {part}", "CPU s/GB", used, goal=goal, id="P2")
     yield Row(f"{name}, wall", "MB/s", [found["rate"] for found in samples], id="P2")
+    if has_kubernetes():
+        yield from pods_path.rows(bench)
 
 
 def _claude(directory: Path) -> Path:

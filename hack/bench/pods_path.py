@@ -24,7 +24,6 @@ from ccx_dev.child import StackError
 from ccx_dev.stack import start_gateway, websocket_of
 from ccx_kube.link import RunnerLink
 
-IDS: Final = ("P2",)
 LOG_BYTES: Final = 10_000_000
 """By `kubectl logs -f`, which is so slow."""
 
@@ -44,9 +43,10 @@ Sample = dict[str, float]
 
 
 def rows(bench: Bench) -> Iterator[Row]:
+    """The second half of the group `true_path`."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        raise StackError("true_path_pods: kubectl is not on PATH, and its speed is the baseline")
+        raise StackError("true_path: kubectl is not on PATH, and its speed is the baseline")
     samples = asyncio.run(_measure(bench, kubectl))
 
     def of(what: str) -> list[float]:
