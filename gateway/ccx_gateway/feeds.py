@@ -7,7 +7,7 @@ import asyncio
 from functools import partial
 from typing import Self
 
-from ccx_gateway.attachment import Attachment
+from ccx_gateway.attachment import Attachment, SendTail
 from ccx_gateway.feed import Feed, OffsetBeyondEndError
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.upstream import OpenLink, OutputLost, PodUpstream, Upstream
@@ -48,12 +48,14 @@ class Feeds:
         offset: int = 0,
         credit: int | None = None,
         send: Send,
+        send_tail: SendTail | None = None,
     ) -> Attachment:
         """Send the output of that pod from `offset` on, each byte once or as part of a gap.
 
         The pod need not run yet: it is asked again and again, and the runner waits at its end for
         readers that it has. What came and went before that is taken from the pod's log if that is
-        exact, or a gap. `send` is awaited, one call at a time. No credit is no limit.
+        exact, or a gap; who has had a gap may be sent the end of a log that is not exact, last of
+        all. `send` is awaited, one call at a time. No credit is no limit.
         """
         key = (namespace, pod)
         watched = self._watched.get(key)
@@ -68,7 +70,7 @@ class Feeds:
                 del self._watched[key]
                 self._close_later(watched.feed)
 
-        attachment = Attachment(watched.feed, Viewer(offset, credit), send, left)
+        attachment = Attachment(watched.feed, Viewer(offset, credit), send, left, send_tail)
         watched.attachments.add(attachment)
         return attachment
 

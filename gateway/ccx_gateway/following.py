@@ -128,6 +128,7 @@ class Following:
             offset=offset,
             credit=self._credit,
             send=self._send,
+            send_tail=self._send_tail,
         )
 
     async def _output(self, attachment: Attachment) -> None:
@@ -151,6 +152,10 @@ class Following:
             frame = self._attachment.frame.of(found, partial(self._frame, found))
             await self._outbox.send(frame)
         self._metrics.sent(found)
+
+    async def _send_tail(self, data: bytes) -> None:
+        await self._begun.wait()
+        await self._outbox.notify("process.tail", notifications.tail(self.execution, data))
 
     def _frame(self, found: Slice) -> bytes:
         """The same for everybody who watches this execution."""

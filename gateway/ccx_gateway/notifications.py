@@ -6,7 +6,7 @@ from ccx_api.conditions import Reason
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.control import Proof
-from ccx_gateway.output_text import text_of
+from ccx_gateway.output_text import decoded, text_of
 from ccx_gateway.output_window import Gap, Slice
 
 VERSION = "1.0.0"
@@ -33,10 +33,12 @@ def process(status: str, pid: int | None, pgid: int | None, **more: Any) -> Fiel
 
 
 def output(execution: ClaudeExecution, found: Slice) -> Fields:
+    merged = found.stream == "merged"
     return {
-        "type": found.stream,
+        "type": "stdout" if merged else found.stream,
         "data": text_of(found),
         "truncated": found.truncated,
+        **({"merged": True} if merged else {}),
         "execution": execution.metadata.name,
         "offset": found.offset,
         "end": found.end,
@@ -50,6 +52,10 @@ def gap(execution: ClaudeExecution, found: Gap) -> Fields:
         "to": found.end,
         "bytes": found.end - found.offset,
     }
+
+
+def tail(execution: ClaudeExecution, data: bytes) -> Fields:
+    return {**identity(execution), "data": decoded(data), "bytes": len(data)}
 
 
 def completed(execution: ClaudeExecution) -> Fields:

@@ -13,7 +13,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Stream = Literal["stdout", "stderr"]
+Stream = Literal["stdout", "stderr", "merged"]
+"""`merged` is of either: a pod's log does not tell them apart."""
 
 CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from ccx_gateway.output_window import Behind, CaughtUp, Gap, OutputWindow, Slice
-from ccx_gateway.runner_output import take_in
+from ccx_gateway.runner_output import Merged, take_in
 from ccx_gateway.upstream import Link
 from ccx_kube.errors import LinkLost
 from ccx_kube.link import Item
@@ -27,7 +27,7 @@ class SpoolReader:
         self._open_link, self._lost = open_link, lost
         self._turn = asyncio.Lock()
         self._link: Link | None = None
-        self._items: AsyncGenerator[Item, None] | None = None
+        self._items: AsyncGenerator[Item | Merged, None] | None = None
         self._window = OutputWindow()
 
     @property
@@ -74,7 +74,7 @@ class SpoolReader:
         async with self._turn:
             await self._close()
 
-    async def _at(self, cursor: int) -> AsyncGenerator[Item, None]:
+    async def _at(self, cursor: int) -> AsyncGenerator[Item | Merged, None]:
         if self._link is None:
             self._link = await self._open_link()
             self._link.when_ended(self._lost)
@@ -96,7 +96,7 @@ class SpoolReader:
         self._link = None
 
 
-async def _next(items: AsyncGenerator[Item, None]) -> Item:
+async def _next(items: AsyncGenerator[Item | Merged, None]) -> Item | Merged:
     try:
         return await anext(items)
     except StopAsyncIteration:
