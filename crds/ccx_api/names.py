@@ -45,6 +45,7 @@ CCX_DIR: Final = "/ccx"
 """Where the init container puts the runner; read-only for the agent."""
 
 RUN_DIR: Final = "/run/ccx"
+ARCHIVE_DIR: Final = f"{RUN_DIR}/archive"
 HOME_DIR: Final = "/home/agent"
 WORKSPACE_DIR: Final = "/workspace"
 TMP_DIR: Final = "/tmp"  # noqa: S108  a mount path in the pod, not a file of ours

@@ -67,6 +67,8 @@ class OutputSnapshot(ApiModel):
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    archived: int | None = None
+    """Bytes of it that are in the archive. None: there is no archive."""
 
 
 class MirrorSnapshot(ApiModel):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from ccx_api.archive import OutputSpec
 from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
 from ccx_api.names import GROUP
 from ccx_api.references import (
@@ -71,6 +72,11 @@ _ONE_TASK = "[has(self.prompt), has(self.promptFrom), has(self.command)].filter(
 _NO_CLAUDE_FIELDS = " && ".join(f"!has(self.{field})" for field in CLAUDE_ONLY)
 
 
+_ARCHIVED = "has(self.output) && has(self.output.archive)"
+_CLAIMED = (
+    "has(self.output.archive.volumeClaimName) || (has(self.workspace) && "
+    "(has(self.workspace.volumeClaimName) || has(self.workspace.volumeClaimTemplate)))"
+)
 _CANCEL_IS_FINAL = rules(
     (
         "oldSelf != 'Cancelled' || self == 'Cancelled'",
@@ -86,6 +92,10 @@ class ExecutionSpec(ApiModel):
             (
                 f"!has(self.command) || ({_NO_CLAUDE_FIELDS})",
                 f"{', '.join(CLAUDE_ONLY)} go with a prompt: a command takes them as arguments",
+            ),
+            (
+                f"!({_ARCHIVED}) || {_CLAIMED}",
+                "spec.output.archive: name a claim (volumeClaimName), or put the workspace on one",
             ),
         )
     )
@@ -127,6 +137,7 @@ class ExecutionSpec(ApiModel):
 
     credentials: Credentials | None = None
     workspace: Workspace | None = None
+    output: OutputSpec | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
     """A partial pod template (metadata and spec), merged under what the operator needs.

@@ -16,6 +16,7 @@ from ccx_api.names import (
 )
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts
+from ccx_operator.archive import ARCHIVE_VOLUME, archive_claim
 from ccx_operator.first_wish import first_wish
 from ccx_operator.owner import labels_of, owner_of
 from ccx_operator.pod_name import pod_name
@@ -132,19 +133,23 @@ def _runner_container(images: Images) -> Body:
 
 def _security(execution: ClaudeExecution, template: Body) -> Body:
     claimed: Body = {}
-    if claim_name(execution) is not None:  # or the kubelet walks all files at every start
+    if claim_name(execution) or archive_claim(
+        execution
+    ):  # or the kubelet walks all files at every start
         claimed = {"fsGroupChangePolicy": "OnRootMismatch"}
     return {**claimed, **template, **_POD_SECURITY}
 
 
 def _volumes(execution: ClaudeExecution, agent: Body) -> list[Body]:
-    names = dict.fromkeys(mount["name"] for mount in our_mounts(execution.spec, agent))
+    names = dict.fromkeys(mount["name"] for mount in our_mounts(execution, agent))
     return [{"name": name, **_source(execution, name)} for name in names]
 
 
 def _source(execution: ClaudeExecution, name: str) -> Body:
     if name == CLAIM_VOLUME:
         return {"persistentVolumeClaim": {"claimName": claim_name(execution)}}
+    if name == ARCHIVE_VOLUME:
+        return {"persistentVolumeClaim": {"claimName": archive_claim(execution)}}
     workspace = execution.spec.workspace
     limit: str | int | None = _LIMITED_VOLUMES.get(name)
     if name == "ccx-workspace" and workspace is not None:

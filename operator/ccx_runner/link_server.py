@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.link_ports import LEASE_SECONDS, RETURN_SECONDS, Control, Links
 from ccx_runner.link_session import LinkSession
 from ccx_runner.spool import Spool
@@ -22,7 +23,7 @@ class LinkServer:
 
     def __init__(
         self,
-        spool: Spool,
+        spool: Spool | ArchiveOutput,
         control: Control,
         *,
         may_connect: Callable[[int], bool],
@@ -31,6 +32,10 @@ class LinkServer:
     ) -> None:
         self._links = Links(spool, control, may_connect, lease_seconds, return_seconds)
         self._server: asyncio.Server | None = None
+
+    def __len__(self) -> int:
+        """How many links are open."""
+        return len(self._links.open)
 
     async def start(self, run_dir: Path) -> None:
         """Listen on SOCKET_NAME in that directory; what is there from before is removed."""

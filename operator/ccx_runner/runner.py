@@ -7,12 +7,15 @@ A snapshot goes to the termination log and to all links at every state change.
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ccx_runner import readiness, signals
+from ccx_runner.archiver import Archiver
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
 from ccx_runner.link_server import LinkServer
@@ -25,6 +28,7 @@ from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
+from ccx_runner.transcript import config_dir, transcript
 from ccx_runner.tree_end import wait_for
 from ccx_runner.wishes import Refused, Wish, Wishes
 
@@ -59,6 +63,8 @@ class Runner:
         self._log_failed = False
         self._spool = Spool(places.run_dir / "spool")
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
+        self._archiver = Archiver(places.archive, self._spool)
+        runs.before_fork = self._archiver.hold
         self._links = LinkServer(self._spool, self, may_connect=is_stranger)
         self._readiness = readiness.Readiness(self._is_ready)
         self._supervisor: Supervisor | None = None
@@ -132,11 +138,12 @@ class Runner:
             paused_seconds=clock.paused,
             exit_code=supervisor.exit_code,
             ended_by=supervisor.ended_by,
-            message=supervisor.message or self._runs.message,
+            message=supervisor.message or self._runs.message or self._archiver.message,
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
-                self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()
+                *(self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()),
+                self._archiver.bytes,
             ),
             mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
         )
@@ -171,6 +178,7 @@ class Runner:
     def _taken(self) -> None:
         """Output has come in, and with it perhaps a change of what is known of Claude."""
         self._links.notify_output()
+        self._archiver.output_came()
         if self._claude is None or self._supervisor is None:
             return
         if self._claude.result_seen:
@@ -199,6 +207,11 @@ class Runner:
         output.finish()
         await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
         output.close_mirror()
+        await self._archiver.finish(self._transcript)
+
+    def _transcript(self) -> Path | None:
+        facts = self._claude.facts if self._claude else None
+        return transcript(config_dir(os.environ), facts.session_id) if facts else None
 
     async def _leave(self) -> None:
         self._links.notify_end()

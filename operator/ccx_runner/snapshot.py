@@ -13,7 +13,7 @@ MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 28
+_NAME_BYTES: Final = 21
 """Of a word that the process itself has said, where room is short."""
 
 _SESSION_BYTES: Final = 36
@@ -88,6 +88,8 @@ class OutputFacts:
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    archived: int | None = None
+    """Bytes of it that are in the archive. None: there is no archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
             "droppedBytes": snapshot.output.dropped_bytes,
             "lines": snapshot.output.lines,
             "sha256": snapshot.output.sha256,
+            "archived": snapshot.output.archived,
         },
         "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
     }
