@@ -1,6 +1,7 @@
 """Where an execution's output comes from: a runner's link, and what is left after its pod's end.
 
-open() -> Link -> follow()      first the runner's, then that of the pod's log if it is proven
+open() -> Link -> follow()      the runner's; after its end the archive's reader, or else the
+                                pod's log if it is proven
 final() -> Ended                how much there was, once nothing is left that has all of it
 """
 
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 
 from ccx_api.names import AGENT_CONTAINER
 from ccx_api.snapshot import Snapshot
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway.archive_source import ArchiveSource
 from ccx_gateway.pod_log import LogLink, PodLog, Proof
 from ccx_gateway.runner_output import Merged
 from ccx_kube.errors import ApiError, KubeError
@@ -88,33 +91,48 @@ class PodUpstream:
         self._log = PodLog(session, namespace, pod)
         self._proof: Proof | None = None
         self._looks = 0
+        self._archive: ArchiveSource | None = None
 
     async def open(self) -> Link:
+        if self._archive is not None and not self._archive.has_failed:
+            return await self._archive.open()
         if self._proof is not None:
             return LogLink(self._log, self._proof)
         return await self._open_link(self._namespace, self._pod)
 
     async def open_spool(self) -> Link:
+        if self._archive is not None and not self._archive.has_failed:
+            return await self._archive.open()
         if self._proof is not None:
             return LogLink(self._log, self._proof)
         return await RunnerLink.open(self._session, self._namespace, self._pod)
 
     async def final(self) -> Ended | None:
+        if self._archive is not None and not self._archive.has_failed:
+            return None  # its link has broken
+        ended = await self._final()
+        if ended is not None and self._archive is not None and self._archive.passing:
+            text = f"the archive cannot be read now: {self._archive.passing}"
+            raise OutputLost(f"{text}; attach again later")
+        return ended
+
+    async def _final(self) -> Ended | None:
         pod = await Pods(self._session).get(self._namespace, self._pod)
         if pod is not None and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
             return None
         last = None if pod is None else last_snapshot(pod)
         if last is None:
             return await self._by_status()
+        if last.output.archived and self._archive is None:
+            execution = await self._execution()
+            if not execution.status.phase.is_terminal or self._has_archive(execution):
+                return None
         return await self._by_log(last) if last.output.bytes else Ended(0)
 
     async def _by_status(self) -> Ended | None:
-        try:
-            execution = await Executions(self._session).get(self._namespace, self._name)
-        except ApiError as exc:
-            if exc.is_not_found:
-                raise OutputLost("execution and pod are gone") from None
-            raise
+        execution = await self._execution()
+        if self._has_archive(execution):
+            return None
         status = execution.status
         if status.output is not None and status.pod_name == self._pod:
             return Ended(status.output.bytes)
@@ -126,6 +144,23 @@ class PodUpstream:
         if execution.status.process is None:
             return Ended(0)
         raise OutputLost("the pod went without a last word of its runner")
+
+    async def _execution(self) -> ClaudeExecution:
+        try:
+            return await Executions(self._session).get(self._namespace, self._name)
+        except ApiError as exc:
+            if exc.is_not_found:
+                raise OutputLost("execution and pod are gone") from None
+            raise
+
+    def _has_archive(self, execution: ClaudeExecution) -> bool:
+        """Of this attempt, which has not been tried in vain: what open() gives from now on."""
+        status, output = execution.status, execution.status.output
+        is_its_own = status.phase.is_terminal and status.pod_name == self._pod
+        if self._archive is not None or not is_its_own or output is None or not output.archived:
+            return False
+        self._archive = ArchiveSource(self._session, self._namespace, self._name, self._pod)
+        return True
 
     async def _by_log(self, last: Snapshot) -> Ended | None:
         """None: the log is proven to be all of it, so that its offsets are exact."""

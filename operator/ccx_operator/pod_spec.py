@@ -59,7 +59,7 @@ class Images:
     runner: str
 
 
-_NO_BACKUP: Final = {"velero.io/exclude-from-backup": "true"}
+NO_BACKUP: Final = {"velero.io/exclude-from-backup": "true"}
 """Velero restores a pod without its owner: it would run again, and be nobody's."""
 
 
@@ -86,7 +86,7 @@ def _metadata(execution: ClaudeExecution, template: Body) -> Body:
     return {
         "name": pod_name(execution),
         "namespace": metadata.namespace,
-        "labels": {**(template.get("labels") or {}), **labels_of(execution), **_NO_BACKUP},
+        "labels": {**(template.get("labels") or {}), **labels_of(execution), **NO_BACKUP},
         "annotations": {**(template.get("annotations") or {}), **annotations},
         "ownerReferences": [owner_of(execution)],
     }
@@ -106,8 +106,8 @@ def _spec(execution: ClaudeExecution, template: Body, images: Images) -> Body:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _grace(execution),
-        "securityContext": _security(execution, template.get("securityContext") or {}),
-        "initContainers": [_runner_container(images), *inits],
+        "securityContext": pod_security(execution, template.get("securityContext") or {}),
+        "initContainers": [runner_container(images), *inits],
         "containers": [agent, *sidecars],
         "volumes": [*_volumes(execution, base), *(template.get("volumes") or [])],
     }
@@ -117,7 +117,11 @@ def _grace(execution: ClaudeExecution) -> int:
     return execution.spec.termination_grace_period_seconds + DRAIN_SECONDS
 
 
-def _runner_container(images: Images) -> Body:
+def container_security() -> Body:
+    return dict(_CONTAINER_SECURITY)
+
+
+def runner_container(images: Images) -> Body:
     return {
         "name": RUNNER_CONTAINER,
         "image": images.runner,
@@ -131,7 +135,7 @@ def _runner_container(images: Images) -> Body:
     }
 
 
-def _security(execution: ClaudeExecution, template: Body) -> Body:
+def pod_security(execution: ClaudeExecution, template: Body) -> Body:
     claimed: Body = {}
     if claim_name(execution) or archive_claim(
         execution
