@@ -32,7 +32,15 @@ OPENS: Final = 100
 class ArchiveSource:
     """Of one execution that has ended, as long as somebody watches it."""
 
-    def __init__(self, session: KubeSession, namespace: str, name: str, pod: str) -> None:
+    def __init__(
+        self,
+        session: KubeSession,
+        namespace: str,
+        name: str,
+        pod: str,
+        *,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
         self.has_failed = False
         """There is nothing to be had by it."""
 
@@ -42,7 +50,7 @@ class ArchiveSource:
         self._session = session
         self._executions, self._pods = Executions(session), Pods(session)
         self._namespace, self._name, self._reader = namespace, name, reader_of(pod)
-        self._opens = 0
+        self._opens, self._start_seconds = 0, start_seconds
         self._before: str | None = None
         self._wish_again_at = 0.0
         self._turn = asyncio.Lock()
@@ -56,10 +64,10 @@ class ArchiveSource:
                 self._opens += 1
                 if self._opens > OPENS:
                     raise LinkLost(f"{OPENS} links to it have ended before its end")
-                async with asyncio.timeout(START_SECONDS):
+                async with asyncio.timeout(self._start_seconds):
                     return await self._open()
             except TimeoutError:
-                self.passing = f"no pod could read it within {START_SECONDS:g} s"
+                self.passing = f"no pod could read it within {self._start_seconds:g} s"
                 raise self._failed(self.passing) from None
             except KubeError as exc:
                 raise self._failed(str(exc)) from exc

@@ -82,14 +82,17 @@ class Readers:
             self._wishes[metadata["uid"]] = metadata["namespace"], metadata["name"]
             self._queue.add(metadata["uid"])
 
+    def __len__(self) -> int:
+        """How many wishes wait."""
+        return len(self._wishes)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._queue.hand_out(self._work, WORKERS))
             tasks.create_task(self._sweep_for_ever())
 
-    async def fulfil(self, uid: Key) -> bool:
+    async def fulfil(self, namespace: str, name: str, uid: Key) -> bool:
         """Whether nothing is left to do for that wish."""
-        namespace, name = self._wishes[uid]
         try:
             execution = await self._executions.get(namespace, name)
         except ApiError as exc:
@@ -114,20 +117,23 @@ class Readers:
                         await self._pods.delete(*place, metadata["uid"])
 
     async def _work(self, uid: Key) -> None:
+        """What is wished anew meanwhile is looked at once more."""
+        wish = self._wishes.pop(uid, None)
         failed = done = False
         try:
-            done = await self.fulfil(uid)
+            done = wish is None or await self.fulfil(*wish, uid)
         except Exception as exc:
             if not (isinstance(exc, ApiError) and exc.is_conflict):  # look at what it is now
                 log.warning("a reader of an archive could not be made, will retry", exc_info=True)
             failed = True
         tries = self._tries[uid] = self._tries.get(uid, 0) + 1
-        if done or tries >= MOST_TRIES:
-            self._wishes.pop(uid, None)
+        if done or wish is None or tries >= MOST_TRIES:
             self._tries.pop(uid, None)
             failed = False
-        elif not failed:
-            self._queue.add_after(uid, AGAIN_SECONDS)
+        else:
+            self._wishes.setdefault(uid, wish)
+            if not failed:
+                self._queue.add_after(uid, AGAIN_SECONDS)
         self._queue.done(uid, failed=failed)
 
     async def _is_there(self, execution: ClaudeExecution) -> bool:

@@ -1,5 +1,6 @@
 """Pods that read archives: made for who wishes, once, and gone after their end."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -9,13 +10,15 @@ from ccx_api.names import LABEL_EXECUTION_UID, LABEL_READER, LINK_ARGV, reader_o
 from ccx_kube.errors import ApiError
 from manifests.exec_policy import POD_NAME
 from support.archive_readers import POD, READER, UID, Body, Server, an_archived, some_readers
+from support.links import until
 
 
 async def wished(server: Server) -> bool:
     readers = some_readers(server)
     assert server.execution is not None
     readers.look(server.execution)
-    return await readers.fulfil(UID)
+    assert len(readers) == 1
+    return await readers.fulfil("ns", "e1", UID)
 
 
 def a_pod(phase: str, *, owner: str = UID, reads: str = UID) -> Body:
@@ -102,11 +105,8 @@ async def test_a_reader_that_is_refused_is_not_tried_for_ever() -> None:
 
 async def test_an_execution_that_has_gone_needs_no_reader() -> None:
     server = Server(an_archived())
-    readers = some_readers(server)
-    assert server.execution is not None
-    readers.look(server.execution)
     server.execution = None
-    assert await readers.fulfil(UID)
+    assert await some_readers(server).fulfil("ns", "e1", UID)
     assert server.asked == []
 
 
@@ -116,8 +116,21 @@ async def test_what_still_runs_or_goes_gets_none() -> None:
     readers = some_readers()
     for body in (running, going):
         readers.look(body)
-        with pytest.raises(KeyError):
-            await readers.fulfil(UID)
+    assert len(readers) == 0
+
+
+async def test_each_wish_is_fulfilled_by_itself() -> None:
+    server = Server(an_archived())
+    server.pods[READER] = a_pod("Succeeded")
+    readers = some_readers(server)
+    assert server.execution is not None
+    readers.look(server.execution)
+    running = asyncio.create_task(readers.run())
+    async with asyncio.timeout(10):
+        await until(lambda: "unwish" in server.asked)
+        await until(lambda: len(readers) == 0)
+    running.cancel()
+    assert server.asked == ["delete", "create", "unwish"]
 
 
 async def test_readers_that_have_ended_are_swept_away_and_no_others() -> None:
