@@ -3,8 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CLAUDE_CLI := .ccx/claude-cli
+PROMETHEUS := .ccx/prometheus
 PORT ?= 8003
 ROUNDS ?= 5
+KUBERNETES := 1.31 1.34 # whose schemas the manifests are held against
+MEGABYTES ?= 100
 SCRIPTS := .ci/run hack/cluster-tests hack/kind-up
 
 # Only where it is given by name: a KUBECONFIG in the environment may be of a cluster that is not for tests.
@@ -23,14 +26,14 @@ demo: .venv/installed $(CLAUDE_CLI)/installed ## Run the real Claude Code CLI as
 up: .venv/installed $(CLAUDE_CLI)/installed ## Keep a cluster stand-in, operator and gateway running (PORT=8003)
 	@$(BIN)/python -m ccx_dev.up --port $(PORT)
 
-test: .venv/installed $(CLAUDE_CLI)/installed ## Run all tests
+test: .venv/installed $(CLAUDE_CLI)/installed $(PROMETHEUS)/installed ## Run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 e2e: .venv/installed $(CLAUDE_CLI)/installed ## The end-to-end tests alone, or against what is installed at KUBECONFIG=path
 	@CCX_E2E_KUBECONFIG="$(E2E_KUBECONFIG)" $(BIN)/python -m pytest -q tests/e2e
 
-bench: .venv/installed ## Measure against baselines in the same run (ROWS=gateway ROUNDS=5)
-	@$(BIN)/python -m bench --rounds $(ROUNDS) $(ROWS)
+bench: .venv/installed ## Measure against baselines in the same run (ONLY=P1 ROUNDS=5)
+	@$(BIN)/python -m bench --rounds $(ROUNDS) --megabytes $(MEGABYTES) $(ONLY)
 
 mutation: .venv/installed ## Take each rung of the operator's decisions away: a test must notice
 	@$(BIN)/python -m mutation
@@ -45,7 +48,9 @@ check: .venv/installed ## Format, lint, types, import rules, rendered files, scr
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m manifests --check
-	$(BIN)/kubernetes-validate --strict --quiet -k 1.34 deploy/install.yaml
+	$(BIN)/python -m dashboards --check
+	@for version in $(KUBERNETES); do \
+	  $(BIN)/kubernetes-validate --strict --quiet -k $$version deploy/install.yaml tests/unit/golden/chart-*.yaml || exit 1; done
 
 cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go): see hack/cluster
 	@$(PYTHON) hack/cluster up
@@ -58,8 +63,9 @@ format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-manifests: .venv/installed ## Render the CRD, the field reference and deploy/install.yaml
+manifests: .venv/installed ## Render the CRD, its reference, the dashboards, deploy/install.yaml, the chart's README and examples
 	$(BIN)/python -m ccx_api.render
+	$(BIN)/python -m dashboards
 	$(BIN)/python -m manifests
 
 clean: ## Remove what make has made
@@ -82,4 +88,16 @@ $(CLAUDE_CLI)/installed: hack/claude-cli.txt | .venv/installed
 	@mkdir -p $(CLAUDE_CLI)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(CLAUDE_CLI) -r hack/claude-cli.txt \
 	  || echo "The Claude Code CLI could not be installed: tests that need it will be skipped."
+	@touch $@
+
+# Unpacked and not installed: Debian's package would start a server. It needs no root where the lists are there.
+$(PROMETHEUS)/installed:
+	@mkdir -p $(PROMETHEUS)
+	@if command -v prometheus >/dev/null && command -v promtool >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && command -v dpkg >/dev/null; then \
+	  echo "Unpacking Debian's Prometheus into $(PROMETHEUS) (20 MB, about 10 s) ..."; \
+	  cd $(PROMETHEUS) && { apt-get -qq download prometheus || { apt-get -qq update && apt-get -qq download prometheus; }; } \
+	    >download.log 2>&1 && dpkg -x prometheus_*.deb . && rm prometheus_*.deb \
+	    || echo "Prometheus could not be had ($(PROMETHEUS)/download.log): tests that need it will be skipped."; \
+	else echo "No Prometheus here, and no apt-get: tests that need it will be skipped."; fi
 	@touch $@

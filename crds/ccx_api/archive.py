@@ -32,9 +32,3 @@ class Archive(ApiModel):
             )
         )
     )
-
-
-class OutputSpec(ApiModel):
-    """What is done with what the process prints."""
-
-    archive: Archive | None = None

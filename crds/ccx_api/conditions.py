@@ -22,6 +22,9 @@ class ConditionType(StrEnum):
     PAUSED = "Paused"
     """Every process of the execution is frozen, and that has been read back."""
 
+    STALLED = "Stalled"
+    """No sign of life for spec.stallTimeoutSeconds. Absent until that is so for the first time."""
+
     SUCCEEDED = "Succeeded"
     """The summary: Unknown until the end."""
 
@@ -100,6 +103,12 @@ class Reason(StrEnum):
     """The runner could not do its work (spool or termination log) and ended the execution."""
 
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    STALLED = "Stalled"
+    """No sign of life for spec.stallTimeoutSeconds, while no tool call was open."""
+
+    ACTIVE = "Active"
+    """Something has been heard of it again; for the condition Stalled."""
+
     OOM_KILLED = "OOMKilled"
     EVICTED = "Evicted"
     POD_LOST = "PodLost"

@@ -3,7 +3,7 @@
 What the API server refuses of pydantic's output: $ref, anyOf with null, const.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ccx_api.names import GROUP, KIND, PLURAL, VERSION
@@ -62,8 +62,8 @@ def _column(name: str, kind: str, path: str, priority: int) -> Schema:
 
 def _root() -> Schema:
     properties = {"spec": _schema(ExecutionSpec), "status": _schema(ExecutionStatus)}
-    spec_fields = properties["spec"]["properties"]
-    frozen = [name for name in spec_fields if name not in RUN_CONTROL]
+    spec_fields: dict[str, Schema] = properties["spec"]["properties"]
+    frozen = {name: field for name, field in spec_fields.items() if name not in RUN_CONTROL}
     return {
         "type": "object",
         "description": "A run of Claude Code (or of a command) that Kubernetes keeps in control.",
@@ -87,15 +87,16 @@ _CLAIMED = (
 )
 
 
-def _frozen(fields: Sequence[str]) -> Schema:
+def _frozen(fields: Mapping[str, Schema]) -> Schema:
     """Only a suspended execution that has not started may still be edited, as with a Job.
 
     At the root, the only place from which a CEL rule sees both spec and status. Without
     optional syntax (`.?`): the API server estimates its cost far beyond the budget. One rule,
     and the whole spec compared first: whenever a rule reads a field of an object, the API server
-    makes a map of all that it may have, and this was half the cost of every status patch.
+    makes a map of all that it may have, and this was half the cost of every status patch. A wish
+    changes the spec, so that every field is compared: with as few reads as can be.
     """
-    same = [_same(field) for field in fields]
+    same = [_same(name, field) for name, field in fields.items()]
     changed = ", ".join(f"{test} ? '' : '{name}'" for test, name in zip(same, fields, strict=True))
     return {
         "rule": f"self.spec == oldSelf.spec || ({_SUSPENDED} && !({_STARTED})) || "
@@ -105,9 +106,11 @@ def _frozen(fields: Sequence[str]) -> Schema:
     }
 
 
-def _same(field: str) -> str:
-    new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
-    return f"(has({new}) == has({old}) && (!has({new}) || {new} == {old}))"
+def _same(name: str, field: Schema) -> str:
+    new, old = f"self.spec.{name}", f"oldSelf.spec.{name}"
+    if "default" in field:  # then it is always there
+        return f"{new} == {old}"
+    return f"(has({new}) ? has({old}) && {new} == {old} : !has({old}))"
 
 
 _ROOT_RULES = (

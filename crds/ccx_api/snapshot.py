@@ -67,6 +67,9 @@ class OutputSnapshot(ApiModel):
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    first_ms: int | None = None
+    """From the start of the process to its first output, in milliseconds; 11 days at most."""
+
     archived: int | None = None
     """Bytes of it that are in the archive. None: there is no archive."""
 
@@ -100,6 +103,11 @@ class Snapshot(ApiModel):
 
     ended_by: EndedBy | None = None
     """Who ended it. None: by itself."""
+
+    stalled: bool = False
+    """It runs, and nothing has been heard of it for too long; with endedBy Deadline it was ended
+    for that, and not for its deadline.
+    """
 
     message: str = ""
     control: ControlSnapshot | None = None

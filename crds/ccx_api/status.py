@@ -57,6 +57,8 @@ class ControlStatus(ApiModel):
     """From the runner's receipt of the wish to the proof."""
 
     delivered_at: datetime
+    proven: bool = False
+    """The wanted state was read back from /proc for every process."""
 
 
 class SessionStatus(ApiModel):
@@ -91,10 +93,16 @@ class EndedAttempts(ApiModel):
     retries: int = 0
     """How many attempts spec.backoffLimit has been charged with."""
 
+    retried_for: str | None = None
+    """The reason for which the newest of them was given up, e.g. PodLost."""
+
     active_seconds: int = 0
     paused_seconds: int = 0
     turns: int = 0
     usage: UsageStatus | None = None
+    output_bytes: int | None = None
+    """What the last of them printed in all. Absent: its runner did not come to say so."""
+
     resume: str | None = None
     """The conversation that the newest attempt continues. Absent: it begins anew."""
 
@@ -141,6 +149,9 @@ class ExecutionStatus(ApiModel):
     conditions: Annotated[tuple[Condition, ...], list_map("type")] = ()
     start_time: datetime | None = None
     """When the process started, in the first attempt."""
+
+    first_output_time: datetime | None = None
+    """When it first printed something, in the first attempt that did."""
 
     completion_time: datetime | None = None
     attempts: int | None = None

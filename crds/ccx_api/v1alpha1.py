@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from ccx_api.archive import OutputSpec
 from ccx_api.model import OPEN_OBJECT, ApiModel, list_map, rules
 from ccx_api.names import GROUP
+from ccx_api.output import Output
 from ccx_api.references import (
     Credentials,
     EnvFromSource,
@@ -30,11 +30,15 @@ RUN_CONTROL: Final = frozenset(
         "suspend",
         "activeDeadlineSeconds",
         "startDeadlineSeconds",
+        "stallTimeoutSeconds",
+        "onStall",
         "session",
         "ttlSecondsAfterFinished",
     }
 )
 """What may change while an execution runs. The CRD freezes the rest of the spec."""
+
+STALL_TIMEOUT_SECONDS: Final = 300
 
 CLAUDE_ONLY: Final = ("model", "maxTurns", "allowedTools", "disallowedTools", "permissionMode")
 """What only makes sense with a prompt."""
@@ -53,6 +57,13 @@ class OnDisconnect(StrEnum):
 
     CANCEL = "Cancel"
     DETACH = "Detach"
+
+
+class OnStall(StrEnum):
+    """What becomes of an execution that gives no sign of life."""
+
+    REPORT = "Report"
+    FAIL = "Fail"
 
 
 class Session(ApiModel):
@@ -137,7 +148,7 @@ class ExecutionSpec(ApiModel):
 
     credentials: Credentials | None = None
     workspace: Workspace | None = None
-    output: OutputSpec | None = None
+    output: Output | None = None
     resources: ResourceRequirements | None = None
     pod_template: Annotated[dict[str, Any] | None, OPEN_OBJECT] = None
     """A partial pod template (metadata and spec), merged under what the operator needs.
@@ -161,6 +172,15 @@ class ExecutionSpec(ApiModel):
 
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from the making of the pod within which the process must run."""
+
+    stall_timeout_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = STALL_TIMEOUT_SECONDS
+    """Seconds without any output, while no tool call of Claude's is open, after which it counts as
+    stalled; frozen time does not count. A turn of Claude's of which nothing has come since a
+    pause is then restarted, once: its connection to the API may be dead without its knowing.
+    """
+
+    on_stall: OnStall = OnStall.REPORT
+    """Whether what is stalled is reported by the condition Stalled, or ended."""
 
     session: Session | None = None
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL

@@ -1,7 +1,7 @@
 """What the spec wants of a process, fenced by generation: the message to the runner."""
 
 from ccx_api.model import ApiModel
-from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
+from ccx_api.v1alpha1 import STALL_TIMEOUT_SECONDS, ClaudeExecution, DesiredState, OnStall
 
 
 class Wish(ApiModel):
@@ -13,6 +13,8 @@ class Wish(ApiModel):
     generation: int
     desired_state: DesiredState = DesiredState.RUNNING
     active_deadline_seconds: int | None = None
+    stall_timeout_seconds: int = STALL_TIMEOUT_SECONDS
+    on_stall: OnStall = OnStall.REPORT
 
     @classmethod
     def of(cls, execution: ClaudeExecution) -> "Wish":
@@ -20,6 +22,8 @@ class Wish(ApiModel):
             generation=execution.metadata.generation,
             desired_state=execution.spec.desired_state,
             active_deadline_seconds=active_seconds_left(execution),
+            stall_timeout_seconds=execution.spec.stall_timeout_seconds,
+            on_stall=execution.spec.on_stall,
         )
 
 

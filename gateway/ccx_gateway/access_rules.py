@@ -11,6 +11,7 @@ from ccx_kube.reviews import Access
 VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "execute": ("create",),
     "control": ("patch",),
+    "configure": ("patch",),
     "attach": ("get",),
     "detach": (),
     "credit": (),

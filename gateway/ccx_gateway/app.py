@@ -44,8 +44,10 @@ class Gateway:
         max_sessions: int,
         executions: int,
         output: OutputMode,
+        client_seconds: float,
     ) -> None:
         """`output` is for a connection that does not say how it wants it."""
+        self._client_seconds = client_seconds
         self._session, self._door = session, door
         self._max_sessions, self._executions = max_sessions, executions
         self._output: OutputMode = output
@@ -100,19 +102,25 @@ class Gateway:
             autoping=False,
             compress=False,
             timeout=CLOSE_SECONDS,
-            writer_limit=WRITER_LIMIT[session.output],
+            writer_limit=WRITER_LIMIT,
         )
         if len(self._sockets) >= self._max_sessions or self._stopping:
+            services.metrics.connected("full")
             await socket.prepare(request)
             return await _refuse(socket)
-        send = FrameWriter(request, socket).send
-        served = Socket(socket, send, services, session, caller, peer)
+        writer = FrameWriter(request, socket)
+        served = Socket(
+            *(socket, writer, services, session, caller, peer),
+            client_seconds=self._client_seconds,
+        )
         self._sockets.add(served)
+        services.metrics.connected("served")
         try:
-            await socket.prepare(request)
+            await writer.prepare()
             await served.serve()
         finally:
             self._sockets.discard(served)
+            writer.abort()  # it is closed: what is not taken by now would stay for ever
             if not self._stopping:  # our own end is not the client's: another replica takes over
                 for session_id in session.ids:
                     services.keeper.closed(session_id, session.id)

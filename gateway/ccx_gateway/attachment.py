@@ -7,6 +7,7 @@ from ccx_gateway.feed import Feed
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
 
@@ -21,23 +22,31 @@ class Attachment:
         send: Send,
         left: Callable[["Attachment"], None],
         send_tail: SendTail | None = None,
+        *,
+        from_now: bool = False,
     ) -> None:
-        """`left` is called once, when nothing more is sent."""
-        self._feed, self._left = feed, left
+        """`left` is called once, when nothing more is sent. `from_now`: not from the cursor."""
+        self._feed, self._left, self._from_now = feed, left, from_now
         self._send_on, self._send_tail = send, send_tail
         self._has_missed = False
         self._failure: Exception | None = None
         self._pump = ViewerPump(
             feed.window, viewer, read_spool=feed.read_spool, send=self._send, moved=feed.moved
         )
-        feed.pumps.add(self._pump)
+        if not from_now:  # who has no place yet has no say in where the feed begins
+            feed.pumps.add(self._pump)
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._has_ended)
 
     @property
-    def frame(self) -> SharedFrame[bytes]:
+    def frame(self) -> SharedFrame[TextFrames]:
         """Of all who are attached to this execution."""
         return self._feed.frame
+
+    @property
+    def binary(self) -> SharedFrame[bytes]:
+        """The same, of those who want base64."""
+        return self._feed.binary
 
     @property
     def lines(self) -> SharedFrame[LineBlock]:
@@ -48,6 +57,11 @@ class Attachment:
     def cursor(self) -> int:
         """The offset of the next byte to be sent."""
         return self._pump.viewer.cursor
+
+    @property
+    def credit(self) -> int | None:
+        """Bytes that may still be sent. None is no limit."""
+        return self._pump.viewer.credit
 
     def grant(self, count: int) -> None:
         """So many more bytes may be sent."""
@@ -76,7 +90,12 @@ class Attachment:
             self._task.cancel()
 
     async def _run(self) -> None:
-        await self._feed.reaches(self.cursor)
+        if self._from_now:
+            self._pump.viewer.cursor = await self._feed.now()
+            self._feed.pumps.add(self._pump)
+            self._feed.moved()
+        else:
+            await self._feed.reaches(self.cursor)
         await self._pump.run()
         if self._has_missed and self._feed.tail and self._send_tail is not None:
             await self._send_tail(self._feed.tail)

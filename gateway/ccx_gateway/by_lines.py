@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from ccx_gateway.line_block import LineBlock, Tell, line_block
+from ccx_gateway.around_text import Tell
+from ccx_gateway.line_block import LineBlock, line_block
 from ccx_gateway.output_window import Slice
 from ccx_gateway.shared_frame import SharedFrame
 

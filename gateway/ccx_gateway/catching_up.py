@@ -30,10 +30,17 @@ class CatchingUp:
     ) -> None:
         """`behind` are the cursors of those who are."""
         self._window, self._upstream, self._behind = window, upstream, behind
-        self._spool = SpoolReader(upstream.open_spool, lost=self.tend)
+        self._spool = SpoolReader(
+            upstream.open_spool, lost=self.tend, furthest=lambda: min(behind(), default=None)
+        )
         self._tending: asyncio.Task[None] | None = None
         self._left: Ended | None = None
         self._closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """There is somebody at the runner for those who are behind."""
+        return self._spool.is_open
 
     async def read(self, cursor: int, max_bytes: int) -> Slice | Gap:
         delay = FIRST_DELAY

@@ -21,11 +21,25 @@ Down to StreamTimeout the numbers are the original service's, and mean what they
 Ours keep to -32010..-32019: MCP leaves -32000..-32019 to the implementation.
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import ValidationError
 
 from ccx_kube.errors import ApiError
+
+_TOLD: Final = frozenset(
+    {
+        "missing",
+        "enum",
+        "literal_error",
+        "string_type",
+        "string_too_short",
+        "string_pattern_mismatch",
+    }
+    | {"int_type", "int_parsing", "int_from_float", "bool_type", "bool_parsing", "dict_type"}
+    | {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "string_too_long"}
+)
+"""Rules of pydantic's whose message names the rule alone."""
 
 
 class GatewayError(Exception):
@@ -52,10 +66,14 @@ class InvalidParams(GatewayError):
 
     @classmethod
     def from_validation(cls, exc: ValidationError) -> Self:
-        """Name the first field and the rule it breaks: pydantic's own text quotes the input."""
+        """Name the first field, the rule it breaks, and where that is known, what would be right.
+
+        Pydantic's whole text quotes the input; of the rules in _TOLD its message does not.
+        """
         first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part)[:64] for part in first["loc"]) or "params"
-        return cls(f"{field}: {first['type']}")
+        right = f": {first['msg']}" if first["type"] in _TOLD else ""
+        return cls(f"{field}: {first['type']}{right}")
 
 
 class SessionLimit(GatewayError):

@@ -2,26 +2,25 @@
 
 allow-list -> slot -> permission -> create, or find by idempotency key -> follow -> pid -> answer
 
-The pid comes by the runner's link, or by the status where that is quicker or the link is late.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.access_rules import needs
-from ccx_gateway.errors import ExecutionFinished, GatewayError, InvalidParams, StreamTimeout
+from ccx_gateway.beginning import Process
+from ccx_gateway.errors import GatewayError, InvalidParams, StreamTimeout
 from ccx_gateway.execution_body import Body, argv_of, execution_body, is_same_task
 from ccx_gateway.following import Following
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Execute
 from ccx_gateway.permission import Permission
+from ccx_gateway.place import place
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.takeover import SessionRefused
-from ccx_gateway.watcher import has_process
 from ccx_kube.errors import ApiError
 
 OPERATOR_SECONDS: Final = 30
@@ -31,9 +30,8 @@ OPERATOR_SECONDS: Final = 30
 @dataclass(frozen=True, slots=True)
 class Started:
     following: Following
-    pod: str | None
-    pid: int | None
-    pgid: int | None
+    process: Process | None
+    """None: spec.suspend holds it."""
 
 
 class Executor:
@@ -50,7 +48,9 @@ class Executor:
         self._permission, self._operator_seconds = permission, operator_seconds
 
     async def execute(self, params: Execute) -> Started:
-        """The process runs, or has run. Nothing of its output is sent before begin()."""
+        """The process runs, or has run, or is held by spec.suspend: then its start is told when it
+        comes. Nothing is sent before begin().
+        """
         argv = argv_of(params)
         self._services.allow_list.check(argv)
         namespace = params.namespace or self._services.namespace
@@ -62,7 +62,11 @@ class Executor:
             execution = await self._make(params, argv, namespace)
             following = self._services.following(execution, slot, self._session, self._outbox)
             slot.made.set_result(following)
-            following.start(credit=params.credit)
+            suspended, begins = execution.spec.suspend, place(None, 0, execution)
+            view = params.view(self._session.output)
+            following.start(begins, view, told=not suspended)
+            if suspended:
+                return Started(following, None)
             return await self._process(following)
         except BaseException as exc:
             known = exc if isinstance(exc, GatewayError) else None
@@ -111,41 +115,10 @@ class Executor:
         limit = following.execution.spec.start_deadline_seconds + self._operator_seconds
         try:
             async with asyncio.timeout(limit):
-                return await self._reported(following)
+                placed = await asyncio.shield(following.placed)
+                return Started(following, await self._services.beginning.of(placed))
         except TimeoutError:
             metadata = following.execution.metadata
             wish = {"desiredState": "Cancelled"}
             await self._services.executions.patch_spec(metadata.namespace, metadata.name, wish)
             raise StreamTimeout(f"no process within {limit:g} s: it is cancelled") from None
-
-    async def _reported(self, following: Following) -> Started:
-        placed = await asyncio.shield(following.placed)
-        pod, namespace = placed.status.pod_name, placed.metadata.namespace
-        if pod is not None and not placed.status.phase.is_terminal:
-            return await _first_of(
-                self._by_link(following, namespace, pod), self._by_status(following, pod)
-            )
-        return await self._by_status(following, pod)
-
-    async def _by_link(self, following: Following, namespace: str, pod: str) -> Started:
-        told = await self._services.links.first(namespace, pod)
-        return Started(following, pod, told.pid, told.pgid)
-
-    async def _by_status(self, following: Following, pod: str | None) -> Started:
-        now = await self._services.watcher.until(following.execution, has_process)
-        status, process = now.status, now.status.process
-        if process is None or process.pid is None:
-            text = f"{status.reason}: {status.message}" if status.message else status.reason
-            raise ExecutionFinished(text)
-        return Started(following, pod or status.pod_name, process.pid, process.pgid)
-
-
-async def _first_of(*ways: Coroutine[Any, Any, Started]) -> Started:
-    tasks = [asyncio.ensure_future(way) for way in ways]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return done.pop().result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)

@@ -5,7 +5,7 @@ command | argv | prompt + fields of the CRD -> argv for the allow-list, body for
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -20,6 +20,8 @@ GENERATED: Final = "ccx-"
 """What names begin with that nobody has chosen."""
 
 _TASK_FIELDS: Final = ("prompt", "prompt_from", "command")
+
+_NOTHING: Final = object()
 
 Body = dict[str, Any]
 
@@ -49,7 +51,7 @@ def execution_body(
         spec["command"] = list(argv)
     if params.timeout is not None:
         spec["activeDeadlineSeconds"] = params.timeout
-    _check(spec)
+    check(spec)
     metadata: Body = {"namespace": namespace, **_name(params)}
     if params.labels:
         metadata["labels"] = dict(params.labels)
@@ -72,9 +74,28 @@ def _name(params: Execute) -> dict[str, str]:
     return {"generateName": GENERATED}
 
 
-def _check(spec: Body) -> None:
-    """What the API server would refuse too, but told by field and rule."""
+def check(spec: Mapping[str, Any]) -> None:
+    """What the API server would refuse too, or drop, but told by field and rule."""
     try:
-        ExecutionSpec.model_validate(spec)
+        known = ExecutionSpec.model_validate(spec)
     except ValidationError as exc:
         raise InvalidParams.from_validation(exc) from None
+    if unknown := _unknown(spec, known.model_dump(mode="json", exclude_unset=True)):
+        raise InvalidParams(f"{unknown}: no such field")
+
+
+def _unknown(given: object, taken: object, path: str = "") -> str | None:
+    """Where something was given that no model has taken: a slip that would go unnoticed."""
+    if isinstance(given, Mapping) and isinstance(taken, Mapping):
+        pairs = [(str(key), value, taken.get(key, _NOTHING)) for key, value in given.items()]
+    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        pairs = [(str(n), *pair) for n, pair in enumerate(zip(given, taken, strict=False))]
+    else:
+        return None
+    for key, value, found in pairs:
+        place = f"{path}.{key[:64]}".lstrip(".")
+        if found is _NOTHING:
+            return place
+        if (deeper := _unknown(value, found, place)) is not None:
+            return deeper
+    return None

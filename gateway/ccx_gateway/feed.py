@@ -10,15 +10,19 @@ single viewer is never left behind: what it does not take stays in the runner's 
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, suppress
 from typing import Final
 
 from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
 from ccx_gateway.line_block import LineBlock
+from ccx_gateway.line_pause import LinePause
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.start_delays import StartDelays
+from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
@@ -36,13 +40,20 @@ class OffsetBeyondEndError(Exception):
 class Feed:
     """`failed` is told, at most once, why no more can come."""
 
-    def __init__(self, upstream: Upstream, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        failed: Callable[[Exception], None],
+        metrics: StreamMetrics | None = None,
+    ) -> None:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
-        self.frame = SharedFrame[bytes]()
+        self.frame = SharedFrame[TextFrames]()
+        self.binary = SharedFrame[bytes]()
         self.lines = SharedFrame[LineBlock]()
         self._upstream, self._failed = upstream, failed
+        self._metrics = metrics or StreamMetrics()
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind)
         self.read_spool = self._behind.read
         """For a pump that is behind the window."""
@@ -50,6 +61,7 @@ class Feed:
         self.tail = b""
         """For those who have missed something, once the window has ended."""
 
+        self._pause = LinePause(self.window, self._wake)
         self._begun, self._moved = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -57,6 +69,7 @@ class Feed:
         """Links and tasks are gone afterwards; takes two seconds at most."""
         self._task.cancel()
         await asyncio.wait([self._task])
+        self._pause.close()
         await self._behind.close()
 
     async def reaches(self, offset: int) -> None:
@@ -73,10 +86,24 @@ class Feed:
         if offset > max(printed, self.window.end):
             raise OffsetBeyondEndError(offset, printed)
 
+    async def now(self) -> int:
+        """Where the output has come to."""
+        await self._begun.wait()
+        printed = 0
+        if self.link is not None and not self.window.ended:
+            with suppress(KubeError):  # what has come is what is known
+                printed = (await self.link.status()).output.bytes
+        return max(printed, self.window.end)
+
+    def lags(self) -> Iterator[tuple[Place, int]]:
+        oldest, end = self.window.oldest, self.window.end
+        return (place_of(pump.viewer.cursor, oldest=oldest, end=end) for pump in self.pumps)
+
     def moved(self) -> None:
         """A pump has moved, come or gone."""
         self._moved.set()
-        self._behind.tend()
+        if self._behind.is_open:  # who moves does not fall behind: at most he has caught up
+            self._behind.tend()
 
     async def _run(self) -> None:
         try:
@@ -88,7 +115,7 @@ class Feed:
             self._failed(exc)
 
     async def _follow_to_the_end(self) -> None:
-        delay = FIRST_DELAY
+        delay, waits = FIRST_DELAY, StartDelays()
         while not self.window.ended:
             end = self.window.end
             try:
@@ -99,6 +126,8 @@ class Feed:
                 log.debug("no link to the runner: %s", exc)
                 await self._end_late()
                 delay = FIRST_DELAY if self.window.end > end else min(2 * delay, LONGEST_DELAY)
+                if not self._begun.is_set():
+                    delay = waits.next()
                 if not self.window.ended:
                     await asyncio.sleep(delay)
 
@@ -106,11 +135,14 @@ class Feed:
         link = await self._upstream.open()
         try:
             self.link = link
+            if self._begun.is_set():
+                self._metrics.resumed("link")
             link.when_ended(self._moved.set)
             self._begin(link.snapshot.output.bytes)
             async with aclosing(link.follow(self.window.end)) as items:
                 async for item in items:
                     take_in(self.window, item)
+                    self._metrics.came(item)
                     self._grown()
                     await self._until_wanted(link)
         finally:
@@ -142,9 +174,17 @@ class Feed:
         self._grown()
 
     def _grown(self) -> None:
+        oldest, someone_is_behind = self.window.oldest, False
         for pump in self.pumps:
             pump.wake()
-        self._behind.tend()
+            someone_is_behind |= pump.viewer.cursor < oldest
+        self._pause.grown()
+        if someone_is_behind:
+            self._behind.tend()
+
+    def _wake(self) -> None:
+        for pump in self.pumps:
+            pump.wake()
 
     async def _until_wanted(self, link: Link) -> None:
         """Not over a link that is gone: the next one is opened at once, the runner may not stay."""

@@ -4,28 +4,48 @@ attach() -> Feed, new or known -> Attachment -> send(Slice | Gap) -> finished() 
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Self
 
 from ccx_gateway.attachment import Attachment, SendTail
 from ccx_gateway.feed import Feed, OffsetBeyondEndError
 from ccx_gateway.output_window import Gap, Slice
+from ccx_gateway.stream_metrics import Place, StreamMetrics
 from ccx_gateway.upstream import OpenLink, OutputLost, PodUpstream, Upstream
-from ccx_gateway.viewer import Viewer
+from ccx_gateway.viewer import MAX_NOTIFICATION, Viewer
 from ccx_gateway.viewer_pump import Send
 from ccx_kube.link import RunnerLink
 from ccx_kube.session import KubeSession
 
 __all__ = ["Attachment", "Feeds", "Gap", "OffsetBeyondEndError", "OutputLost", "Send", "Slice"]
 
+UpstreamOf = Callable[[str, str, str], Upstream]
+"""By namespace, execution and pod."""
+
 
 class Feeds:
     """`async with Feeds(session) as feeds`. All that it has started is gone afterwards."""
 
-    def __init__(self, session: KubeSession, open_link: OpenLink | None = None) -> None:
-        """`open_link` for who wants to share the links: they are closed here."""
-        self._session = session
-        self._open_link = open_link or partial(RunnerLink.open, session)
+    def __init__(
+        self,
+        session: KubeSession,
+        open_link: OpenLink | None = None,
+        *,
+        metrics: StreamMetrics | None = None,
+        upstream: UpstreamOf | None = None,
+    ) -> None:
+        """`open_link` for who wants to share the links: they are closed here.
+
+        `upstream` for output that is no pod's.
+        """
+        open_link = open_link or partial(RunnerLink.open, session)
+        self._upstream = upstream or (
+            lambda namespace, name, pod: PodUpstream(session, namespace, name, pod, open_link)
+        )
+        self._metrics = metrics or StreamMetrics()
+        self._metrics.lags, self._metrics.windows = self._lags, self._windows
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -45,23 +65,25 @@ class Feeds:
         name: str,
         pod: str,
         *,
-        offset: int = 0,
+        offset: int | None = 0,
         credit: int | None = None,
+        max_bytes: int = MAX_NOTIFICATION,
         send: Send,
         send_tail: SendTail | None = None,
     ) -> Attachment:
         """Send the output of that pod from `offset` on, each byte once or as part of a gap.
+        None is where it has come to.
 
         The pod need not run yet: it is asked again and again, and the runner waits at its end for
         readers that it has. What came and went before that is taken from the pod's log if that is
         exact, or a gap; who has had a gap may be sent the end of a log that is not exact, last of
-        all. `send` is awaited, one call at a time. No credit is no limit.
+        all. `send` is awaited, one call at a time, with `max_bytes` at most. No credit is no limit.
         """
         key = (namespace, pod)
         watched = self._watched.get(key)
         if watched is None:
             watched = self._watched[key] = _Watched(
-                PodUpstream(self._session, namespace, name, pod, self._open_link)
+                self._upstream(namespace, name, pod), self._metrics
             )
 
         def left(attachment: Attachment) -> None:
@@ -70,7 +92,8 @@ class Feeds:
                 del self._watched[key]
                 self._close_later(watched.feed)
 
-        attachment = Attachment(watched.feed, Viewer(offset, credit), send, left, send_tail)
+        viewer, from_now = Viewer(offset or 0, credit, max_bytes=max_bytes), offset is None
+        attachment = Attachment(watched.feed, viewer, send, left, send_tail, from_now=from_now)
         watched.attachments.add(attachment)
         return attachment
 
@@ -82,6 +105,12 @@ class Feeds:
         if self._closing:
             await asyncio.wait(self._closing)
 
+    def _lags(self) -> Iterator[tuple[Place, int]]:
+        return chain.from_iterable(watched.feed.lags() for watched in self._watched.values())
+
+    def _windows(self) -> Iterator[int]:
+        return (len(watched.feed.window) for watched in self._watched.values())
+
     def _close_later(self, feed: Feed) -> None:
         task = asyncio.create_task(feed.close())
         self._closing.add(task)
@@ -89,9 +118,9 @@ class Feeds:
 
 
 class _Watched:
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, metrics: StreamMetrics) -> None:
         self.attachments: set[Attachment] = set()
-        self.feed = Feed(upstream, self._failed)
+        self.feed = Feed(upstream, self._failed, metrics)
 
     def _failed(self, reason: Exception) -> None:
         for attachment in list(self.attachments):

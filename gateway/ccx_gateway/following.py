@@ -1,6 +1,7 @@
 """One execution as one socket follows it, from its pod to its end.
 
 status: a pod -> Feeds.attach() -> process.output, process.gap -> status: over -> process.completed
+             └── the next attempt's <- process.started ──┘
 
 process.completed always comes, and after all output; a failure on the way is process.error.
 """
@@ -8,18 +9,24 @@ process.completed always comes, and after all output; a failure on the way is pr
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
+from ccx_gateway.around_text import AroundText
+from ccx_gateway.beginning import Beginning
 from ccx_gateway.by_lines import send_by_lines
-from ccx_gateway.errors import ExecutionNotFound, GatewayError
+from ccx_gateway.chunk_block import chunk_block
+from ccx_gateway.errors import ExecutionFinished, ExecutionNotFound, GatewayError
 from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost, Slice
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
-from ccx_gateway.output_mode import OutputMode
+from ccx_gateway.place import Place, attempt_of, missed
+from ccx_gateway.text_frames import TextFrames
+from ccx_gateway.view import View
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
 
@@ -38,38 +45,45 @@ class Following:
         outbox: Outbox,
         *,
         watcher: Watcher,
+        beginning: Beginning,
         feeds: Feeds,
         metrics: Metrics,
-        output: OutputMode,
         over: Callable[[], None],
     ) -> None:
         """`over` is called when the execution is, and before that is told."""
         self.execution = execution
         self._outbox, self._watcher, self._feeds = outbox, watcher, feeds
-        self._metrics, self._output_mode, self._over = metrics, output, over
+        self._beginning = beginning
+        self._metrics, self._over = metrics, over
+        self._view = View()
         self._attachment: Attachment | None = None
+        self._attempt = self._started = 0
+        self._around = AroundText(self._frame)
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
         self._unanswered = 0
         self._silent = False
-        self._credit: int | None = None
         self.placed: asyncio.Future[ClaudeExecution] = asyncio.get_running_loop().create_future()
         """The execution once its output is being waited for: it has a pod, or is over."""
 
         self.task: asyncio.Task[None] | None = None
 
-    def start(self, *, offset: int = 0, credit: int | None = None) -> None:
-        self._credit = credit
-        self.task = asyncio.create_task(self._run(offset))
+    def start(self, place: Place, view: View, *, told: bool = True) -> None:
+        """`told`: that the attempt which `place` is in has started is no news to the client."""
+        self._view = view
+        if told:
+            self._started = place.attempt
+        self.task = asyncio.create_task(self._run(place))
 
-    def begin(self) -> None:
-        """What comes before the output has been told."""
+    def begin(self, *, attempt: int = 0) -> None:
+        """What comes before the output has been told, and that this attempt has started."""
+        self._started = max(self._started, attempt)
         self._begun.set()
 
     def grant(self, count: int) -> None:
-        if self._credit is None:
+        if self._view.credit is None:
             return
-        self._credit += count
+        self._view = replace(self._view, credit=self._view.credit + count)
         if self._attachment is not None:
             self._attachment.grant(count)
 
@@ -97,9 +111,9 @@ class Following:
         if not self._unanswered:
             self._answered.set()
 
-    async def _run(self, offset: int) -> None:
+    async def _run(self, place: Place) -> None:
         try:
-            await self._follow(offset)
+            await self._follow(place)
         except ConnectionError:
             log.debug("the client is gone")
         except Exception as exc:
@@ -110,56 +124,122 @@ class Following:
             if not self.placed.done():
                 self.placed.cancel()
 
-    async def _follow(self, offset: int) -> None:
-        placed = await self._watcher.until(self.execution, has_pod)
-        if placed.status.pod_name is not None and not self._silent:
-            self._attach(placed.status.pod_name, offset)
-        self.placed.set_result(placed)
-        if self._attachment is not None:
-            await self._output(self._attachment)
-        over = await self._watcher.until(self.execution, is_over)
-        self.execution = over
-        await self._complete(notifications.completed(over))
+    async def _follow(self, place: Place) -> None:
+        """One attempt after the other. What is before `place` is of no interest any more."""
+        now = await self._watcher.until(self.execution, has_pod)
+        is_told = attempt_of(now) == place.attempt == self._started
+        if is_told:
+            self._attach(now, place.offset)
+        self.placed.set_result(now)
+        if is_told:
+            await self._output()
+            place = Place(place.attempt + 1)
+        while True:
+            now = await self._watcher.until(self.execution, partial(_ends_or_goes_on, place))
+            if attempt_of(now) < place.attempt or now.status.pod_name is None:
+                break
+            await self._go_on(place, now)
+            place = Place(attempt_of(now) + 1)
+        self.execution = now
+        await self._complete(notifications.completed(now))
 
-    def _attach(self, pod: str, offset: int) -> None:
-        metadata = self.execution.metadata
+    async def _go_on(self, place: Place, now: ClaudeExecution) -> None:
+        """With a later attempt. Its output waits until it is told that this one has started."""
+        await self._begun.wait()
+        await self._tell_missed(missed(place, now), place)
+        self._begun.clear()
+        try:
+            self._attach(now, 0)
+            await self._tell_start(now)
+        finally:
+            self._begun.set()
+        await self._output()
+
+    async def _tell_missed(self, found: Gap | str | None, place: Place) -> None:
+        if isinstance(found, str):
+            await self._error(found)
+        elif found is not None and not self._silent:
+            told = notifications.gap(self.execution, found, place.attempt)
+            await self._outbox.notify("process.gap", told)
+            self._metrics.stream.sent(found)
+
+    async def _tell_start(self, now: ClaudeExecution) -> None:
+        """Not that of a later one, where this one never had a process."""
+        attempt = attempt_of(now)
+        if self._silent or self._started >= attempt:
+            return
+        try:
+            process = await self._beginning.of(now)
+        except ExecutionFinished:
+            return
+        if process.attempt == attempt and not self._silent:
+            told = notifications.started(self.execution, process)
+            await self._outbox.notify("process.started", told)
+
+    def _attach(self, now: ClaudeExecution, offset: int | None) -> None:
+        """Where it has a pod, and its output is wanted."""
+        metadata, pod, view = now.metadata, now.status.pod_name, self._view
+        if pod is None or self._silent:
+            return
+        self._attempt, self._around = attempt_of(now), AroundText(self._frame)
         self._attachment = self._feeds.attach(
             *(metadata.namespace, metadata.name, pod),
             offset=offset,
-            credit=self._credit,
+            credit=view.credit,
+            max_bytes=view.most_at_once,
             send=self._send,
             send_tail=self._send_tail,
         )
 
-    async def _output(self, attachment: Attachment) -> None:
-        """It may end before the execution does, with an error or by detach()."""
+    async def _output(self) -> None:
+        """It may end before the attempt does, with an error or by detach()."""
+        attachment = self._attachment
+        if attachment is None:
+            return
         try:
             await attachment.finished()
         except _TOLD as exc:
             await self._error(str(exc))
         finally:
             await attachment.detach()
+            self._view = replace(self._view, credit=attachment.credit)
+            self._attachment = None
 
     async def _send(self, found: Slice | Gap) -> None:
-        await self._begun.wait()
+        if not self._begun.is_set():
+            await self._begun.wait()
         assert self._attachment is not None
         if isinstance(found, Gap):
-            await self._outbox.notify("process.gap", notifications.gap(self.execution, found))
-        elif self._output_mode == "lines":
+            told = notifications.gap(self.execution, found, self._attempt)
+            await self._outbox.notify("process.gap", told)
+        elif self._view.mode == "lines":
             shared = self._attachment.lines
             await send_by_lines(found, shared, self._frame, self._outbox.send)
         else:
-            frame = self._attachment.frame.of(found, partial(self._frame, found))
+            await self._send_chunk(found, self._attachment)
+        self._metrics.stream.sent(found)
+
+    async def _send_chunk(self, found: Slice, shared: Attachment) -> None:
+        most = self._view.max_bytes
+        if self._view.encoding == "base64":
+            frame = shared.binary.of(found, partial(self._frame, found))
             await self._outbox.send(frame)
-        self._metrics.sent(found)
+        else:
+            frames = shared.frame.of(found, partial(self._text_frames, found), start=most)
+            await self._outbox.send(frames)
+
+    def _text_frames(self, found: Slice) -> TextFrames:
+        return chunk_block(found, self._view.max_bytes, self._around)
 
     async def _send_tail(self, data: bytes) -> None:
         await self._begun.wait()
-        await self._outbox.notify("process.tail", notifications.tail(self.execution, data))
+        told = notifications.tail(self.execution, data, self._attempt)
+        await self._outbox.notify("process.tail", told)
 
     def _frame(self, found: Slice) -> bytes:
-        """The same for everybody who watches this execution."""
-        told = notifications.output(self.execution, found)
+        """The same for everybody who watches this execution in that encoding."""
+        encoding = self._view.encoding
+        told = notifications.output(self.execution, found, self._attempt, encoding)
         return dump(notification("process.output", told))
 
     async def _fail(self, exc: Exception) -> None:
@@ -187,3 +267,8 @@ class Following:
         self._over()
         if not self._silent:
             await self._outbox.notify("process.completed", told)
+
+
+def _ends_or_goes_on(place: Place, execution: ClaudeExecution) -> bool:
+    has_pod_of_it = attempt_of(execution) >= place.attempt and has_pod(execution)
+    return has_pod_of_it or is_over(execution)

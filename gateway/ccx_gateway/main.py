@@ -18,6 +18,7 @@ from ccx_gateway.authz import Authorizer
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
+from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.lease import new_gateway_id
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
@@ -39,6 +40,7 @@ _SHUTDOWN_SECONDS = 5.0
 def main() -> None:
     options = parse(sys.argv[1:])
     logs.configure(options.log_format)
+    keep_what_is_freed()
     try:
         asyncio.run(_until_told_to_stop(options))
     except (ConfigError, OSError) as exc:
@@ -75,8 +77,8 @@ async def running_gateway(
     """Its URL. What it knows of tokens and rights is as old as `kept_seconds` at most."""
     async with AsyncExitStack() as stack:
         links = OpenLinks(session)
-        feeds = await stack.enter_async_context(Feeds(session, links.open))
         metrics = Metrics(sessions=lambda: len(gateway), links=lambda: len(links))
+        feeds = await stack.enter_async_context(Feeds(session, links.open, metrics=metrics.stream))
         session.on_response = metrics.requested
         gateway = Gateway(
             session,
@@ -84,6 +86,7 @@ async def running_gateway(
             max_sessions=options.max_sessions,
             executions=options.executions,
             output=options.output,
+            client_seconds=options.client_seconds,
         )
         services = _services(options, session, links, feeds, metrics)
         if options.probe_address is not None:

@@ -1,11 +1,13 @@
 """The methods of the wire: parameters -> use case -> result, and what is told after it.
 
 execute, control        the original's
+configure               what may change while it runs
 attach, detach, credit  watch any execution by offset, and take a session over
 status, list            what the operator says
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -24,12 +26,14 @@ from ccx_gateway.errors import (
     error_object,
 )
 from ccx_gateway.execute import Executor, Started
-from ccx_gateway.execution_body import argv_of
+from ccx_gateway.execution_body import argv_of, check
 from ccx_gateway.following import Following
 from ccx_gateway.jsonrpc import Params
+from ccx_gateway.metrics import UNKNOWN
 from ccx_gateway.outbox import Outbox
-from ccx_gateway.params import Attach, Control, Credit, Execute, List, Target, parse
+from ccx_gateway.params import Attach, Configure, Control, Credit, Execute, List, Target, parse
 from ccx_gateway.permission import Permission
+from ccx_gateway.place import Place, attempt_of, place
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.takeover import SessionRefused
@@ -60,6 +64,7 @@ class Methods:
         self._methods: dict[str, Callable[[Params], Awaitable[Done]]] = {
             "execute": self.execute,
             "control": self.control,
+            "configure": self.configure,
             "attach": self.attach,
             "detach": self.detach,
             "credit": self.credit,
@@ -68,17 +73,18 @@ class Methods:
         }
 
     async def call(self, method: str, params: Params) -> Done:
-        carry_out = self._methods.get(method)
-        known = method if carry_out is not None else "unknown"
+        carry_out, began = self._methods.get(method), time.monotonic()
+        known = method if carry_out is not None else UNKNOWN
         try:
             await self._permission.check(known)
             if carry_out is None:
                 raise MethodNotFound(f"Unknown method: {method[:MAX_METHOD]}")
             done = await carry_out(params)
         except Exception as exc:
-            self._services.metrics.called(known, error_object(exc)["code"])
+            seconds = time.monotonic() - began
+            self._services.metrics.called(known, error_object(exc)["code"], seconds)
             raise
-        self._services.metrics.called(known, 0)
+        self._services.metrics.called(known, 0, time.monotonic() - began)
         return done
 
     async def execute(self, params: Params) -> Done:
@@ -94,9 +100,8 @@ class Methods:
             raise
         metadata = started.following.execution.metadata
         audit.allowed(self._who, "execute", metadata.namespace, metadata.name, program)
-        name = notifications.identity(started.following.execution)
-        told = {"status": "started", "pid": started.pid, "pgid": started.pgid}
-        return Done({**told, **name, "pod": started.pod}, partial(self._has_started, started))
+        told = notifications.answered(started.following.execution, started.process)
+        return Done(told, partial(self._has_started, started))
 
     async def control(self, params: Params) -> Done:
         wanted = parse(Control, params)
@@ -112,7 +117,8 @@ class Methods:
         if following is not None:
             following.control_begins()
         try:
-            proof = await self._services.control.carry_out(execution, wanted.type)
+            with self._services.metrics.control(wanted.type.value.lower()):
+                proof = await self._services.control.carry_out(execution, wanted.type)
         except BaseException as exc:
             if following is not None:
                 following.control_ends()
@@ -125,6 +131,20 @@ class Methods:
         told = partial(self._controlled, status, execution, following, proof)
         return Done(notifications.proven(status, execution, proof), told)
 
+    async def configure(self, params: Params) -> Done:
+        try:
+            wanted = parse(Configure, params)
+            check(wanted.changes)
+            namespace, name, _ = await self._target("configure", "configure", wanted)
+            changed = await self._services.configuring.change(namespace, name, wanted.changes)
+        except Forbidden:
+            raise  # has been told to the audit
+        except Exception as exc:
+            audit.failed(self._who, "configure", exc)
+            raise
+        audit.allowed(self._who, "configure", namespace, name)
+        return Done(notifications.summary(changed))
+
     async def attach(self, params: Params) -> Done:
         wanted = parse(Attach, params)
         namespace = wanted.namespace or self._services.namespace
@@ -136,6 +156,7 @@ class Methods:
         try:
             await self._permission.need("attach", needed)
             execution = await self._services.executions.get(namespace, wanted.execution)
+            begins = _place(wanted, execution)
             if wanted.session_id is not None:
                 execution = await self._take_over(execution, wanted.session_id)
         except BaseException as exc:
@@ -143,12 +164,15 @@ class Methods:
             raise
         following = self._services.following(execution, slot, self._session, self._outbox)
         slot.made.set_result(following)
-        following.start(offset=wanted.offset, credit=wanted.credit)
+        following.start(begins, wanted.view(self._session.output))
+        if begins.offset:
+            self._services.metrics.stream.resumed("client")
 
         async def begin() -> None:
             following.begin()
 
-        return Done({**notifications.summary(execution), "offset": wanted.offset}, begin)
+        told = {"attempt": begins.attempt, "offset": begins.offset}
+        return Done(notifications.summary(execution) | told, begin)
 
     async def detach(self, params: Params) -> Done:
         following = await self._followed(parse(Target, params))
@@ -233,10 +257,11 @@ class Methods:
         return taken
 
     async def _has_started(self, started: Started) -> None:
-        name = notifications.identity(started.following.execution)
-        told = notifications.process("started", started.pid, started.pgid, **name)
-        await self._outbox.notify("process.started", told)
-        started.following.begin()
+        following, process = started.following, started.process
+        if process is not None:
+            told = notifications.started(following.execution, process)
+            await self._outbox.notify("process.started", told)
+        following.begin(attempt=process.attempt if process is not None else 0)
 
     async def _controlled(
         self, status: str, execution: ClaudeExecution, following: Following | None, proof: Proof
@@ -248,6 +273,13 @@ class Methods:
         finally:
             if following is not None:
                 following.control_ends()
+
+
+def _place(wanted: Attach, execution: ClaudeExecution) -> Place:
+    found, newest = place(wanted.attempt, wanted.start, execution), attempt_of(execution)
+    if found.attempt > newest:
+        raise InvalidParams(f"attempt: there is no attempt {found.attempt}, the newest is {newest}")
+    return found
 
 
 def _age(execution: ClaudeExecution) -> float:

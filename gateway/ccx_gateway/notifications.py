@@ -5,9 +5,12 @@ from typing import Any
 from ccx_api.conditions import Reason
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway.beginning import Process
 from ccx_gateway.control import Proof
 from ccx_gateway.output_text import decoded, text_of
 from ccx_gateway.output_window import Gap, Slice
+from ccx_gateway.place import attempt_of
+from ccx_gateway.view import Encoding
 
 VERSION = "1.0.0"
 """Of the wire: the original's."""
@@ -32,30 +35,51 @@ def process(status: str, pid: int | None, pgid: int | None, **more: Any) -> Fiel
     return {"status": status, "pid": pid, "pgid": pgid, "exit_code": None, "error": None, **more}
 
 
-def output(execution: ClaudeExecution, found: Slice) -> Fields:
+def answered(execution: ClaudeExecution, found: Process | None) -> Fields:
+    """The result of `execute`. One that is suspended has no process until it is let go."""
+    if found is None:
+        nothing = dict.fromkeys(("pid", "pgid", "pod"))
+        return {"status": "suspended", **identity(execution), **nothing}
+    told: Fields = {"status": "started", "pid": found.pid, "pgid": found.pgid}
+    return told | identity(execution) | _attempt(found.attempt) | {"pod": found.pod}
+
+
+def started(execution: ClaudeExecution, found: Process) -> Fields:
+    name = identity(execution) | _attempt(found.attempt)
+    return process("started", found.pid, found.pgid, **name, pod=found.pod)
+
+
+def output(
+    execution: ClaudeExecution, found: Slice, attempt: int = 1, encoding: Encoding = "utf-8"
+) -> Fields:
+    """`offset` and `end` stand last: line_block.py puts them there by itself."""
     merged = found.stream == "merged"
     return {
         "type": "stdout" if merged else found.stream,
-        "data": text_of(found),
+        "data": text_of(found, encoding),
+        **({} if encoding == "utf-8" else {"encoding": encoding}),
         "truncated": found.truncated,
         **({"merged": True} if merged else {}),
         "execution": execution.metadata.name,
+        **_attempt(attempt),
         "offset": found.offset,
         "end": found.end,
     }
 
 
-def gap(execution: ClaudeExecution, found: Gap) -> Fields:
+def gap(execution: ClaudeExecution, found: Gap, attempt: int = 1) -> Fields:
     return {
         "execution": execution.metadata.name,
+        **_attempt(attempt),
         "from": found.offset,
         "to": found.end,
         "bytes": found.end - found.offset,
     }
 
 
-def tail(execution: ClaudeExecution, data: bytes) -> Fields:
-    return {**identity(execution), "data": decoded(data), "bytes": len(data)}
+def tail(execution: ClaudeExecution, data: bytes, attempt: int = 1) -> Fields:
+    told = identity(execution) | _attempt(attempt)
+    return {**told, "data": decoded(data), "bytes": len(data)}
 
 
 def completed(execution: ClaudeExecution) -> Fields:
@@ -101,6 +125,7 @@ def summary(execution: ClaudeExecution) -> Fields:
         "reason": status.reason,
         "message": status.message,
         "desiredState": spec.desired_state.value,
+        "attempt": attempt_of(execution),
         "pod": status.pod_name,
         "pid": status.process.pid if status.process is not None else None,
         "pgid": status.process.pgid if status.process is not None else None,
@@ -108,6 +133,11 @@ def summary(execution: ClaudeExecution) -> Fields:
         "outputBytes": status.output.bytes if status.output is not None else None,
         "session_id": spec.session.id if spec.session is not None else None,
     }
+
+
+def _attempt(number: int) -> Fields:
+    """The first one is told as the original told the only one."""
+    return {"attempt": number} if number > 1 else {}
 
 
 def _error(execution: ClaudeExecution) -> str | None:

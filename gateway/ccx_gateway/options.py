@@ -11,6 +11,7 @@ from ccx_gateway.handshake import is_loopback
 from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
 
 AUDIENCE: Final = "cc-executor"
+CLIENT_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Options:
     max_sessions: int
     executions: int
     output: OutputMode
+    client_seconds: int
     log_format: str
 
 
@@ -46,6 +48,7 @@ def parse(words: Sequence[str]) -> Options:
         max_sessions=found.max_sessions,
         executions=found.executions_per_session,
         output=found.output,
+        client_seconds=found.client_timeout_seconds,
         log_format=found.log_format,
     )
 
@@ -73,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     text = "for connections that name none by ?output=: chunks, many lines to a notification"
     text += " (default), or lines, one to each"
     add("--output", choices=OUTPUT_MODES, default="chunks", help=text)
+    text = "close a socket whose client has taken nothing of what it is sent, or has given no sign"
+    text += f" of life, for so long ({CLIENT_SECONDS})"
+    add("--client-timeout-seconds", type=_positive, default=CLIENT_SECONDS, metavar="N", help=text)
     add("--log-format", choices=("json", "text"), default="json")
     return parser
 

@@ -5,21 +5,49 @@ taken. So what is held for a client that does not read is one message for each t
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
+from ccx_gateway.stream_metrics import StreamMetrics
+from ccx_gateway.text_frames import TextFrames
+
+Message = bytes | TextFrames | LineBlock
 
 
 class Outbox:
-    def __init__(self, send: Callable[[bytes | LineBlock], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Message], Awaitable[None]],
+        metrics: StreamMetrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`send` raises ConnectionError once the client is gone."""
-        self._send, self._turn = send, asyncio.Lock()
+        self._send, self._metrics, self._clock = send, metrics, clock
+        self._turn = asyncio.Lock()
+        self._since: float | None = None
 
-    async def send(self, message: bytes | LineBlock) -> None:
-        async with self._turn:
-            await self._send(message)
+    @property
+    def waited(self) -> float:
+        """Seconds that the message now being sent has not been taken for."""
+        return 0.0 if self._since is None else self._clock() - self._since
+
+    async def send(self, message: Message) -> None:
+        self._metrics.queued += 1
+        try:
+            await self._turn.acquire()  # for as often as it is done, `async with` is dear
+            try:
+                self._since = since = self._clock()
+                await self._send(message)
+                self._metrics.took(self._clock() - since)
+            finally:
+                self._since = None
+                self._turn.release()
+        finally:
+            self._metrics.queued -= 1
 
     async def notify(self, method: str, params: Mapping[str, Any]) -> None:
         await self.send(dump(notification(method, params)))

@@ -10,8 +10,11 @@ Output that follows on in one stream is a run; a slice is of one run, so of one 
 """
 
 from bisect import bisect_right
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from ccx_gateway.chunks import Chunks
 
 Stream = Literal["stdout", "stderr", "merged"]
 """`merged` is of either: a pod's log does not tell them apart."""
@@ -20,8 +23,13 @@ CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384
 """One takes about 100 bytes: they matter where two streams alternate."""
 
+ENOUGH: Final = 64 * 1024
+"""That a slice need not be longer, if it is of one piece: then nothing is copied."""
+
 LONGEST_CHARACTER: Final = 4
 """In UTF-8. A cut between characters needs room for one."""
+
+_decoder = getincrementaldecoder("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +65,17 @@ class CaughtUp:
     pass
 
 
+CAUGHT_UP: Final = CaughtUp()
+
+
 class OutputWindow:
     """Positions count the bytes that came, offsets those that were printed: a gap is between."""
 
     def __init__(self, start: int = 0, *, capacity: int = CAPACITY) -> None:
         self.ended = False
+        self._released = start
         self._capacity = capacity
-        self._data = bytearray()
+        self._data = Chunks()
         self._base = 0  # position of the first byte of _data
         self._offsets, self._positions = [start], [0]  # where each run begins
         self._streams: list[Stream | None] = [None]  # None: it has no bytes yet
@@ -73,17 +85,22 @@ class OutputWindow:
         """Only while it is empty."""
         self._offsets[-1] = offset
 
+    def __len__(self) -> int:
+        """Bytes that it holds."""
+        return len(self._data)
+
     @property
     def oldest(self) -> int:
         return self._offsets[0] + max(0, self._base - self._positions[0])
 
     @property
     def end(self) -> int:
-        return self._offsets[-1] + self._came - self._positions[-1]
+        return self._offsets[-1] + self._data.end - self._positions[-1]
 
     @property
-    def _came(self) -> int:
-        return self._base + len(self._data)
+    def ends_line(self) -> bool:
+        """Nothing at its end waits for the rest of a line."""
+        return not self._data or self._data[-1] == 0x0A
 
     def append(self, stream: Stream, data: bytes) -> None:
         if not data:
@@ -92,7 +109,7 @@ class OutputWindow:
             self._streams[-1] = stream
         elif self._streams[-1] != stream:
             self._begin_run(self.end, stream)
-        self._data += data
+        self._data.append(data)
         self._forget()
 
     def append_gap(self, end: int) -> None:
@@ -107,27 +124,46 @@ class OutputWindow:
     def append_end(self) -> None:
         """No more output: a last line without newline may go out too."""
         self.ended = True
+        self._last = None  # it may not go on, after all
+
+    def release(self) -> None:
+        """What there is of a last line may go out. Not of a character: it is not one yet."""
+        self._released = self.end - self._unfinished(max(0, self._positions[-1] - self._base))
 
     def read(
         self, cursor: int, max_bytes: int, *, hold: bool = True
     ) -> Slice | Gap | Behind | CaughtUp:
         """As many whole lines as fit; a line longer than `max_bytes` comes in pieces.
 
-        A line's beginning waits for the rest, if `hold`. Who asks as another one did before gets
-        the same object: what is made of it can be made once.
+        A line's beginning waits for the rest, or to be let go, if `hold`; a character's in any
+        case. Who asks as another one did before gets the same object: what is made of it can be
+        made once.
         """
+        if (last := self._again(cursor, max_bytes)) is not None:
+            return last
+        if cursor >= self.end:
+            return CAUGHT_UP
         if cursor < self.oldest:
             return Behind(self.oldest)
-        if cursor >= self.end:
-            return CaughtUp()
         run = bisect_right(self._offsets, cursor) - 1
         start = self._positions[run] + cursor - self._offsets[run] - self._base
         run_end = self._run_end(run)
         if start >= run_end:
             return Gap(cursor, self._offsets[run + 1])
-        closed = self.ended or not hold or run + 1 < len(self._offsets)
+        closed = self.ended or run + 1 < len(self._offsets)
         end = self._cut(start, min(start + max_bytes, run_end), run_end, closed=closed)
-        return self._slice(cursor, run, start, end) if end > start else CaughtUp()
+        if end == start and not hold:
+            end = run_end - self._unfinished(start)
+        elif end == start and self._released > cursor:
+            end += self._released - cursor
+        return self._slice(cursor, run, start, end) if end > start else CAUGHT_UP
+
+    def _again(self, cursor: int, max_bytes: int) -> Slice | None:
+        """What the one before was given. There may be more by now: that comes next."""
+        last = self._last
+        if last is None or last.offset != cursor or last.truncated or len(last.data) > max_bytes:
+            return None
+        return last
 
     def _run_end(self, run: int) -> int:
         """As an index of _data, like all that follows."""
@@ -135,6 +171,9 @@ class OutputWindow:
         return len(self._data) if last else self._positions[run + 1] - self._base
 
     def _cut(self, start: int, limit: int, run_end: int, *, closed: bool) -> int:
+        chunk_end = self._data.chunk_end(start)
+        if ENOUGH <= chunk_end - start <= limit - start:
+            return chunk_end
         newline = self._data.rfind(b"\n", start, limit)
         if newline >= 0:
             return newline + 1
@@ -149,22 +188,26 @@ class OutputWindow:
                 return end - back
         return end  # not UTF-8
 
+    def _unfinished(self, start: int) -> int:
+        """Bytes after `start` that are the beginning of a character, and no whole one."""
+        return unfinished(self._data[max(start, len(self._data) - LONGEST_CHARACTER + 1) :])
+
     def _slice(self, cursor: int, run: int, start: int, end: int) -> Slice:
         last = self._last
         if last is not None and (last.offset, last.end) == (cursor, cursor + end - start):
             return last
         stream = self._streams[run]
         assert stream is not None
-        with memoryview(self._data) as view:
-            data = bytes(view[start:end])
+        data = self._data[start:end]
         is_last = end == self._run_end(run) and (self.ended or run + 1 < len(self._offsets))
         self._last = Slice(cursor, stream, data, truncated=data[-1] != 0x0A and not is_last)
         return self._last
 
     def _begin_run(self, offset: int, stream: Stream | None) -> None:
         self._offsets.append(offset)
-        self._positions.append(self._came)
+        self._positions.append(self._data.end)
         self._streams.append(stream)
+        self._last = None
         self._forget()
 
     def _forget(self) -> None:
@@ -173,7 +216,14 @@ class OutputWindow:
             excess = max(excess, self._positions[-MAX_RUNS] - self._base)
         if excess <= 0:
             return
-        del self._data[:excess]
+        self._data.forget(excess)
         self._base += excess
         gone = bisect_right(self._positions, self._base) - 1
         del self._offsets[:gone], self._positions[:gone], self._streams[:gone]
+
+
+def unfinished(data: bytes | bytearray) -> int:
+    """How many bytes at the end are the beginning of a UTF-8 character, and no whole one."""
+    decoder = _decoder("replace")
+    decoder.decode(data)
+    return len(decoder.getstate()[0])

@@ -3,18 +3,28 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from ccx_api.v1alpha1 import ExecutionSpec
+from ccx_api.v1alpha1 import RUN_CONTROL, ExecutionSpec
 from ccx_gateway.errors import InvalidParams
 from ccx_gateway.jsonrpc import Params
+from ccx_gateway.output_mode import OutputMode
+from ccx_gateway.view import LEAST_LINE, MOST_LINE, Encoding, View
+from ccx_gateway.viewer import MAX_NOTIFICATION
 
 TASKS: Final = ("command", "argv", "prompt", "promptFrom")
 """An execute names exactly one of these."""
 
-NOT_A_CLIENTS: Final = frozenset({"command", "desiredState", "suspend", "session", "requestedBy"})
+NOT_A_CLIENTS: Final = frozenset({"command", "desiredState", "session", "requestedBy"})
 """Fields of the spec that an execute does not set: they are the gateway's, or control's."""
 
 SPEC_FIELDS: Final = (
@@ -22,7 +32,11 @@ SPEC_FIELDS: Final = (
     - NOT_A_CLIENTS
 )
 
+CONFIGURABLE: Final = RUN_CONTROL - NOT_A_CLIENTS
+"""What a configure changes: what may change at any time, and is no control's."""
+
 MAX_CREDIT: Final = 1 << 40
+_MODES: Final[dict[str, OutputMode]] = {"chunk": "chunks", "line": "lines"}
 Name = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
 Namespace = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 """As the API server takes them: what is asked about in an access review and what stands in the
@@ -35,7 +49,30 @@ class ParamsModel(BaseModel):
     )
 
 
-class Execute(ParamsModel):
+class Output(ParamsModel):
+    """How output is wanted. What is not said is as the connection has it."""
+
+    credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
+    """Bytes of output to be sent before more are granted. Absent: all that there is."""
+
+    mode: Literal["chunk", "line"] | None = None
+    encoding: Encoding = "utf-8"
+    max_line_bytes: Annotated[int, Field(ge=LEAST_LINE, le=MOST_LINE)] = MAX_NOTIFICATION
+
+    @model_validator(mode="after")
+    def _is_binary_in_chunks(self) -> Self:
+        if self.mode == "line" and self.encoding == "base64":
+            raise _rule("no_lines", "encoding: base64 has no lines, it goes with mode chunk")
+        return self
+
+    def view(self, default: OutputMode) -> View:
+        mode = default if self.mode is None else _MODES[self.mode]
+        if self.encoding == "base64":
+            mode = "chunks"
+        return View(self.credit, mode, self.encoding, self.max_line_bytes)
+
+
+class Execute(Output):
     """The original's `command` and `timeout`, or `argv`, or a prompt; and the fields of the CRD."""
 
     model_config = ConfigDict(extra="allow")
@@ -55,9 +92,6 @@ class Execute(ParamsModel):
     labels: Annotated[dict[str, str], Field(max_length=64)] = {}
     idempotency_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The same key in the same namespace is the same execution: a retry starts nothing new."""
-
-    credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
-    """Bytes of output to be sent before more are granted. Absent: all that there is."""
 
     @model_validator(mode="after")
     def _is_one_task_with_known_fields(self) -> Self:
@@ -98,13 +132,57 @@ class Control(Target):
     type: ControlType
 
 
-class Attach(ParamsModel):
+class Configure(Target):
+    """Fields of the spec; null takes one away."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _changes_what_may_change(self) -> Self:
+        known = ", ".join(sorted(CONFIGURABLE))
+        if not self.changes:
+            raise _rule("no_change", f"name what to change: {known}")
+        for field in self.changes:
+            if field not in CONFIGURABLE:
+                raise _rule("frozen", f"{field[:64]}: is not to be changed, these are: {known}")
+        return self
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
+def _start(value: object) -> object:
+    if value in ("start", "now") or (type(value) is int and value >= 0):
+        return value
+    raise _rule("no_start", 'from: must be an offset of 0 or more, "start" or "now"')
+
+
+class Attach(Output):
     execution: Name
     namespace: Namespace | None = None
-    offset: Annotated[int, Field(ge=0)] = 0
-    credit: Annotated[int, Field(ge=0, le=MAX_CREDIT)] | None = None
+    begin: Annotated[int | str | None, BeforeValidator(_start), Field(alias="from")] = None
+    offset: Annotated[int, Field(ge=0)] | None = None
+    """What `from` was called at first."""
+
+    attempt: Annotated[int, Field(ge=1)] | None = None
+    """Whose output the offset counts. Absent: the first one's; the newest one's if it is 0."""
+
     session_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Take this session over: its executions are this socket's from now on."""
+
+    @model_validator(mode="after")
+    def _begins_at_one_place(self) -> Self:
+        if self.begin is not None and self.offset is not None:
+            raise _rule("one_start", "offset: from says the same, name one")
+        return self
+
+    @property
+    def start(self) -> int | None:
+        """An offset; None is now."""
+        if self.begin == "now":
+            return None
+        return self.begin if isinstance(self.begin, int) else self.offset or 0
 
 
 class Credit(Target):
@@ -131,6 +209,12 @@ def parse(model: type[M], params: Params) -> M:
         first = exc.errors(include_url=False)[0]
         if "rule" in first.get("ctx", {}):
             raise InvalidParams(first["ctx"]["rule"]) from None
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+            text = (
+                f"{str(first['loc'][0])[:64]}: extra_forbidden: no such parameter, known: {known}"
+            )
+            raise InvalidParams(text) from None
         raise InvalidParams.from_validation(exc) from None
 
 

@@ -104,7 +104,12 @@ class LogLink:
     def when_ended(self, call: Callable[[], None]) -> None:
         self._when_ended.append(call)
 
-    async def follow(self, offset: int = 0) -> AsyncGenerator[Merged | End, None]:
+    async def follow(
+        self,
+        offset: int = 0,
+        *,
+        keep: int | None = None,  # noqa: ARG002 - of use to a process that waits for its readers
+    ) -> AsyncGenerator[Merged | End, None]:
         """Raises LinkLost if the log has changed since it was proven."""
         async with aclosing(self._pieces()) as pieces:
             place = 0

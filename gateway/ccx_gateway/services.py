@@ -5,6 +5,8 @@ from functools import partial
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.allow_list import AllowList
+from ccx_gateway.beginning import Beginning
+from ccx_gateway.configure import Configuring
 from ccx_gateway.control import Control
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.following import Following
@@ -31,6 +33,14 @@ class Services:
     keeper: SessionKeeper
     metrics: Metrics
 
+    @property
+    def beginning(self) -> Beginning:
+        return Beginning(self.watcher, self.links)
+
+    @property
+    def configuring(self) -> Configuring:
+        return Configuring(self.executions, self.watcher)
+
     def following(
         self, execution: ClaudeExecution, slot: Slot, session: Session, outbox: Outbox
     ) -> Following:
@@ -38,9 +48,9 @@ class Services:
             execution,
             outbox,
             watcher=self.watcher,
+            beginning=self.beginning,
             feeds=self.feeds,
             metrics=self.metrics,
-            output=session.output,
             over=partial(self._over, execution, slot, session),
         )
 

@@ -15,10 +15,13 @@ M = TypeVar("M")
 class SharedFrame(Generic[M]):
     def __init__(self) -> None:
         self._made_of: tuple[Slice, int] | None = None
-        self._frame: M
+        self._frame: M | None = None
 
     def of(self, found: Slice, make: Callable[[], M], *, start: int = 0) -> M:
         """`start` tells several of one slice apart."""
-        if self._made_of is None or self._made_of[0] is not found or self._made_of[1] != start:
-            self._frame, self._made_of = make(), (found, start)
-        return self._frame
+        frame, made_of = self._frame, self._made_of
+        if frame is None or made_of is None or made_of[0] is not found or made_of[1] != start:
+            frame = self._frame = None  # the next one takes its place in memory, still in the cache
+            frame, self._made_of = make(), (found, start)
+            self._frame = frame
+        return frame

@@ -8,8 +8,6 @@ in their order. A frame that is no text, too long or not UTF-8 ends this socket 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +19,8 @@ from ccx_gateway.caller import Caller, SignedOut
 from ccx_gateway.dispatch import answer
 from ccx_gateway.errors import ClusterUnavailable, Forbidden
 from ccx_gateway.following import Following
-from ccx_gateway.line_block import LineBlock
+from ccx_gateway.frame_writer import FrameWriter
+from ccx_gateway.keep_alive import PING_SECONDS, KeepAlive
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.permission import Permission
@@ -29,6 +28,7 @@ from ccx_gateway.room import Room, size_of
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.standing import Standing
+from ccx_gateway.stream_metrics import Cut
 from ccx_kube.reviews import Access
 
 log = logging.getLogger(__name__)
@@ -40,62 +40,87 @@ MAX_CALLS: Final = 8
 MAX_WORK: Final = 16 * 1024 * 1024
 """Bytes of those frames; one more may wait to be read."""
 
-PING_SECONDS: Final = 20.0
-SILENCE_SECONDS: Final = 300.0
-"""Without a frame for so long the client counts as gone. One that does not read for a while
-cannot answer a ping either, and is not."""
+CLOSE_SECONDS: Final = 1.0
+"""How long a client may take to read that it is closed."""
+
+Ending = tuple[int, str]
+"""With which code and reason a socket is closed."""
 
 
 class Socket:
     def __init__(
         self,
         socket: web.WebSocketResponse,
-        send: Callable[[bytes | LineBlock], Awaitable[None]],
+        writer: FrameWriter,
         services: Services,
         session: Session,
         caller: Caller,
         peer: str,
+        *,
+        client_seconds: float,
     ) -> None:
-        self._socket, self.session = socket, session
-        self._outbox = Outbox(send)
+        """A client that takes nothing, or sends nothing, for `client_seconds` counts as gone. One
+        that does not read for a while cannot answer a ping either, and is not.
+        """
+        self._socket, self._writer, self.session = socket, writer, session
+        self._client_seconds, self._metrics = client_seconds, services.metrics.stream
+        self._outbox = Outbox(writer.send, self._metrics)
         self._who = Who(session.id, peer, caller.user)
         self._standing = Standing(caller, session, self._cut)
         permission = Permission(caller, self._who, self._standing.until)
         self._methods = Methods(services, session, self._outbox, permission, self._who)
         self._calls: set[asyncio.Task[None]] = set()
         self._room = Room(frames=MAX_CALLS, size=MAX_WORK)
-        self._pinged = asyncio.Event()
-        self._last_ping = b""
 
     async def serve(self) -> None:
         """Until the client is gone or may not stay, or this task is cancelled."""
-        alive = asyncio.create_task(self._keep_alive())
-        conversing = asyncio.create_task(self._converse())
+        seconds = min(PING_SECONDS, self._client_seconds / 3)
+        alive = KeepAlive(self._socket.ping, self._socket.pong, seconds=seconds)
+        conversing = asyncio.create_task(self._converse(alive))
         standing = asyncio.create_task(self._stand())
+        reading = asyncio.create_task(self._until_slow())
+        tasks = (standing, reading, conversing)
         try:
-            done, _ = await asyncio.wait(
-                (conversing, standing), return_when=asyncio.FIRST_COMPLETED
-            )
-            if standing in done:
-                await self.close(*standing.result())
-            else:
-                conversing.result()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ending = next(task for task in tasks if task.done()).result()
+            if ending is not None:
+                await self.close(*ending)
         finally:
-            await self._end(alive, conversing, standing)
+            await self._end(*alive.end(), *tasks)
 
     async def close(self, code: int, reason: str = "") -> None:
-        with suppress(ConnectionError, ClientError, TimeoutError):
-            async with asyncio.timeout(1.0):
+        """Also of a client that does not read: it finds the connection ended."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self._socket.close(code=code, message=reason.encode())
+        except (ConnectionError, ClientError, TimeoutError):
+            self._writer.abort()
 
-    async def _converse(self) -> None:
+    async def _converse(self, alive: KeepAlive) -> Ending | None:
         try:
             await self._outbox.notify("connected", notifications.connected(self.session.id))
-            await self._read()
-        except (ConnectionError, TimeoutError) as exc:
-            log.debug("a client is gone: %s", type(exc).__name__)
+            await self._read(alive)
+        except ConnectionError:
+            log.debug("a client is gone")
+        except TimeoutError:
+            why: Cut = "slow" if self._outbox.waited else "silent"  # it does not read our pings
+            return self._cut_off(why, "no sign of life")
+        return None
 
-    async def _stand(self) -> tuple[int, str]:
+    async def _until_slow(self) -> Ending:
+        left = self._client_seconds
+        while left > 0:
+            await asyncio.sleep(left)
+            left = self._client_seconds - self._outbox.waited
+        return self._cut_off("slow", "nothing was taken")
+
+    def _cut_off(self, why: Cut, words: str) -> Ending:
+        self._metrics.cut(why)
+        reason = f"{words} for {self._client_seconds:g} s: come back at your offset"
+        log.info("a client is cut off: %s", words)
+        return WSCloseCode.TRY_AGAIN_LATER, reason
+
+    async def _stand(self) -> Ending:
         """How it is to be closed, once it is."""
         try:
             await self._standing.run()
@@ -109,17 +134,16 @@ class Socket:
     async def _cut(self, following: Following, access: Access, why: Forbidden) -> None:
         await self._methods.cut(following, access, why)
 
-    async def _read(self) -> None:
+    async def _read(self, alive: KeepAlive) -> None:
         while True:
-            async with asyncio.timeout(SILENCE_SECONDS):
+            async with asyncio.timeout(self._client_seconds):
                 message: WSMessage = await self._socket.receive()
             match message.type:
                 case WSMsgType.TEXT:
                     await self._room.enter(size_of(message.data))
                     self._carry_out(message.data)
                 case WSMsgType.PING:
-                    self._last_ping = message.data
-                    self._pinged.set()
+                    alive.pinged(message.data)
                 case WSMsgType.PONG:
                     pass
                 case WSMsgType.BINARY:
@@ -144,19 +168,6 @@ class Socket:
     def _done(self, size: int, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
         self._room.leave(size)
-
-    async def _keep_alive(self) -> None:
-        """A client that does not read holds up this task, and no call."""
-        with suppress(ConnectionError):
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PING_SECONDS):
-                        await self._pinged.wait()
-                if self._pinged.is_set():
-                    self._pinged.clear()
-                    await self._socket.pong(self._last_ping)
-                else:
-                    await self._socket.ping()
 
     async def _end(self, *tasks: "asyncio.Task[Any]") -> None:
         ending = [*tasks, *self._calls]

@@ -16,15 +16,23 @@ from ccx_gateway.upstream import Link
 from ccx_kube.errors import LinkLost
 from ccx_kube.link import Item
 
-WINDOW: Final = 256 * 1024
+WINDOW: Final = 640 * 1024
+"""More than the longest piece of a line that a viewer may ask for, and a frame."""
+
+ROOM: Final = 128 * 1024
+"""Of it, for what comes while a line is waited for: so much less is read at once."""
 
 OpenLink = Callable[[], Awaitable[Link]]
 
 
 class SpoolReader:
-    def __init__(self, open_link: OpenLink, lost: Callable[[], None]) -> None:
-        """`lost` is called when a link has ended, for whatever reason."""
-        self._open_link, self._lost = open_link, lost
+    def __init__(
+        self, open_link: OpenLink, lost: Callable[[], None], furthest: Callable[[], int | None]
+    ) -> None:
+        """`lost` is called when a link has ended, for whatever reason. `furthest` is the place of
+        the one who is furthest behind, whoever reads.
+        """
+        self._open_link, self._lost, self._furthest = open_link, lost, furthest
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._items: AsyncGenerator[Item | Merged, None] | None = None
@@ -40,6 +48,7 @@ class SpoolReader:
         So the process is never waited for: what is before `until` comes without its newline too.
         Raises LinkLost or LinkRefused, and the next call tries anew.
         """
+        max_bytes = min(max_bytes, WINDOW - ROOM)
         async with self._turn:
             try:
                 items = await self._at(cursor)
@@ -81,7 +90,9 @@ class SpoolReader:
         if self._items is None or not self._window.oldest <= cursor <= self._window.end:
             await self._end_items()
             self._window = OutputWindow(cursor, capacity=WINDOW)
-            self._items = self._link.follow(cursor)
+            furthest = self._furthest()
+            behind = furthest is not None and furthest < cursor
+            self._items = self._link.follow(cursor, keep=furthest if behind else None)
         return self._items
 
     async def _end_items(self) -> None:

@@ -16,6 +16,7 @@ from ccx_api.names import AGENT_CONTAINER
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.archive_source import ArchiveSource
+from ccx_gateway.place import attempt_of
 from ccx_gateway.pod_log import LogLink, PodLog, Proof
 from ccx_gateway.runner_output import Merged
 from ccx_kube.errors import ApiError, KubeError
@@ -39,7 +40,9 @@ class Link(Protocol):
     def is_open(self) -> bool: ...
     def when_ended(self, call: Callable[[], None]) -> None: ...
     async def status(self) -> Snapshot: ...
-    def follow(self, offset: int = 0) -> AsyncGenerator[Item | Merged, None]: ...
+    def follow(
+        self, offset: int = 0, *, keep: int | None = None
+    ) -> AsyncGenerator[Item | Merged, None]: ...
     async def close(self) -> None: ...
 
 
@@ -125,7 +128,9 @@ class PodUpstream:
             return await self._by_status()
         if last.output.archived and self._archive is None:
             execution = await self._execution()
-            if not execution.status.phase.is_terminal or self._has_archive(execution):
+            status = execution.status
+            is_to_be_told = status.pod_name == self._pod and not status.phase.is_terminal
+            if is_to_be_told or self._has_archive(execution):
                 return None
         return await self._by_log(last) if last.output.bytes else Ended(0)
 
@@ -133,17 +138,20 @@ class PodUpstream:
         execution = await self._execution()
         if self._has_archive(execution):
             return None
-        status = execution.status
-        if status.output is not None and status.pod_name == self._pod:
-            return Ended(status.output.bytes)
-        if status.attempts is not None and not self._pod.endswith(f"-{status.attempts}"):
-            text = f"pod {self._pod} has gone, and attempt {status.attempts} follows it"
-            raise OutputLost(f"{text}: attach again for its output")
-        if not execution.status.phase.is_terminal:
-            return None  # the operator has still to say what came of the pod
-        if execution.status.process is None:
-            return Ended(0)
-        raise OutputLost("the pod went without a last word of its runner")
+        status, ended = execution.status, execution.status.ended_attempts
+        newest = attempt_of(execution)
+        if self._pod.endswith(f"-{newest}"):
+            process = status.process
+            if status.output is not None and process is not None and process.state == "Ended":
+                return Ended(status.output.bytes)
+            if not status.phase.is_terminal:
+                return None  # the operator has still to say what came of the pod
+            if process is None:
+                return Ended(0)
+        elif self._pod.endswith(f"-{newest - 1}") and ended and ended.output_bytes is not None:
+            return Ended(ended.output_bytes)
+        text = f"pod {self._pod} went without a last word of its runner"
+        raise OutputLost(f"{text}: whether it had printed more is not known")
 
     async def _execution(self) -> ClaudeExecution:
         try:

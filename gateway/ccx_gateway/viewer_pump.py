@@ -38,19 +38,23 @@ class ViewerPump:
 
     async def run(self) -> None:
         """Return when the output has ended and the viewer has all of it. Cancel to stop early."""
-        viewer = self.viewer
-        while not viewer.has_all(self._window):
+        viewer, window, has_sent = self.viewer, self._window, False
+        while not (window.ended and viewer.has_all(window)):
             self._woken.clear()  # before the look: a wake-up after it is not lost
-            match viewer.look(self._window):
+            match viewer.look(window):
                 case Slice() | Gap() as found:
+                    if has_sent:  # side by side the viewers share each slice, and its message
+                        await asyncio.sleep(0)
                     await self._deliver(found)
+                    has_sent = True
                 case Behind():
                     await self._deliver(await self._read_spool(viewer.cursor, viewer.allowance))
+                    await asyncio.sleep(0)
                 case CaughtUp():
                     await self._woken.wait()
+                    has_sent = False
 
     async def _deliver(self, found: Slice | Gap) -> None:
         for item in self.viewer.accept(found):
             await self._send(item)
         self._moved()
-        await asyncio.sleep(0)  # side by side the viewers share each slice, and its message

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ccx_api.names import API_VERSION, KIND, PLURAL
 from ccx_dev.child import StackError
@@ -24,14 +26,31 @@ WAIT_SECONDS: Final = 300.0
 LOOK_SECONDS: Final = 0.1
 
 
+def has_kubernetes() -> bool:
+    """Whether it is up: the file stays behind."""
+    if not (file := _given()).exists():
+        return False
+    config = json.loads(file.read_text(encoding="utf-8"))
+    server = urlsplit(config["clusters"][0]["cluster"]["server"])
+    try:
+        with socket.create_connection((server.hostname, server.port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 def kubeconfig() -> Path:
     """Of CCX_BENCH_KUBECONFIG, else of hack/cluster."""
-    found = Path(os.environ.get("CCX_BENCH_KUBECONFIG") or _OURS)
+    found = _given()
     if not found.exists():
         raise StackError(
             "these rows need a real cluster with our CRD: `make cluster`, `kubectl apply -f crds`"
         )
     return found
+
+
+def _given() -> Path:
+    return Path(os.environ.get("CCX_BENCH_KUBECONFIG") or _OURS)
 
 
 @dataclass(frozen=True, slots=True)

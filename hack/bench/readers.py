@@ -1,6 +1,5 @@
-"""Clients that take output as fast as it comes, and count it: the gateway's, and a raw relay's."""
+"""Clients of the gateway that take output as fast as it comes, and count it."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,6 +49,11 @@ class Viewer:
                 end = reached
                 pace.reached(number, end)
 
+    async def discard(self) -> None:
+        """All that comes, as fast as it comes, until cancelled."""
+        while True:
+            await self._receive()
+
     async def _receive(self) -> str:
         return await self._socket.receive_str(timeout=WAIT_SECONDS)
 
@@ -65,18 +69,3 @@ async def a_viewer(url: str) -> AsyncIterator[Viewer]:
     async with aiohttp.ClientSession() as http, http.ws_connect(url, max_msg_size=0) as socket:
         await socket.receive_str(timeout=WAIT_SECONDS)  # the greeting
         yield Viewer(socket)
-
-
-class Counter(asyncio.Protocol):
-    """Of a raw relay."""
-
-    def __init__(self, total: int, pace: Pace, number: int) -> None:
-        self._total, self._pace, self._number = total, pace, number
-        self._end = 0
-        self.done = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        self._end += len(data)
-        self._pace.reached(self._number, self._end)
-        if self._end == self._total:
-            self.done.set_result(None)

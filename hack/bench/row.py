@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from statistics import median
 
 
@@ -15,8 +15,9 @@ class AtLeast:
     def __str__(self) -> str:
         return f"ratio >= {self.ratio:g}"
 
-    def holds(self, row: "Row") -> bool:
-        return row.ratio >= self.ratio
+    def margin(self, row: "Row") -> float:
+        """1 or more: it holds."""
+        return row.ratio / self.ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,33 @@ class AtMost:
     def __str__(self) -> str:
         return f"<= {self.value:g}"
 
-    def holds(self, row: "Row") -> bool:
-        return row.measured <= self.value
+    def margin(self, row: "Row") -> float:
+        return self.value / row.measured if row.measured > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     name: str
     unit: str
-    ours: Sequence[float]
+    ours: Sequence[float] = ()
+    """Empty: it could not be measured, and `skipped` says why."""
+
     theirs: Sequence[float] = ()
     """Of the baseline, in the same rounds: what disturbs one of them disturbs both. Empty: none."""
 
     goal: AtLeast | AtMost | None = None
+    _: KW_ONLY
+    id: str
+    """Of what is promised, such as P1. Several rows may share one: then all of them must hold."""
+
+    to: str = ""
+    """What the baseline is."""
+
+    skipped: str = ""
 
     @property
     def measured(self) -> float:
-        return median(self.ours)
+        return median(self.ours) if self.ours else math.nan
 
     @property
     def baseline(self) -> float:
@@ -59,6 +70,10 @@ class Row:
         return median(ours / theirs if theirs else math.inf for ours, theirs in pairs)
 
     @property
+    def margin(self) -> float:
+        return math.nan if self.goal is None or self.skipped else self.goal.margin(self)
+
+    @property
     def holds(self) -> bool | None:
-        """None: there is no goal."""
-        return None if self.goal is None else self.goal.holds(self)
+        """None: there is no goal, or it was not measured."""
+        return None if math.isnan(self.margin) else self.margin >= 1

@@ -1,9 +1,10 @@
 """The same lines for ours and for the baselines: 100 bytes each, as fast as they are taken.
 
-python source.py BYTES LEAVE [PORT]     to stdout, or to a TCP port
+python source.py BYTES LEAVE [PORT [PER_SECOND]]     to stdout, or to a TCP port
 
 The file LEAVE says how many bytes may have been printed by now; without it, none. A runner's
-spool takes more than its readers do, and would drop what they have not read.
+spool takes more than its readers do, and would drop what they have not read. With PER_SECOND
+every line tells when it was printed.
 """
 
 import os
@@ -12,13 +13,22 @@ import sys
 import time
 from pathlib import Path
 
-BLOCK = (b"x" * 99 + b"\n") * 655
+LINE_BYTES = 100
+BLOCK = (b"x" * (LINE_BYTES - 1) + b"\n") * 655
 
 
 def main() -> None:
     total, leave, out = int(sys.argv[1]), sys.argv[2], 1
     if len(sys.argv) > 3:
         out = socket.create_connection(("127.0.0.1", int(sys.argv[3]))).detach()
+    if len(sys.argv) > 4:
+        in_step(total // LINE_BYTES, leave, out, float(sys.argv[4]))
+    else:
+        at_full_speed(total, leave, out)
+    os.close(out)
+
+
+def at_full_speed(total: int, leave: str, out: int) -> None:
     printed = allowed = 0
     while printed < total:
         if printed >= allowed:
@@ -26,8 +36,21 @@ def main() -> None:
         if printed >= allowed:
             time.sleep(0.001)
         while printed < allowed:
-            printed += os.write(out, BLOCK[: allowed - printed])
-    os.close(out)
+            start = printed % LINE_BYTES  # a pipe may have taken a part of a line
+            printed += os.write(out, BLOCK[start : start + allowed - printed])
+
+
+def in_step(lines: int, leave: str, out: int, per_second: float) -> None:
+    while not allowed_by(leave):
+        time.sleep(0.001)
+    began = time.monotonic()
+    for number in range(lines):
+        time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        os.write(out, stamped(time.monotonic_ns()))
+
+
+def stamped(nanoseconds: int) -> bytes:
+    return b"at:%020d" % nanoseconds + b"x" * (LINE_BYTES - 24) + b"\n"
 
 
 def allowed_by(leave: str) -> int:

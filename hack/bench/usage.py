@@ -11,6 +11,15 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_mib(pid: int) -> float:
     """VmHWM: ru_maxrss would be inherited over exec from a fat parent."""
+    return _status_kib(pid, "VmHWM") / 1024
+
+
+def memory_kib(pid: int) -> int:
+    """VmRSS: of now."""
+    return _status_kib(pid, "VmRSS")
+
+
+def _status_kib(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1])

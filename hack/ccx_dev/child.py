@@ -44,18 +44,17 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for us alone: we end them in order
                 preexec_fn=_end_with_parent,
             )
-        self.said = ""
-        if ready_seconds is None:
-            return
-        try:
-            self.said = self._wait_ready(time.monotonic() + ready_seconds)
-        except BaseException:
-            self.end()
-            raise
+        self.said, self._heard = "", b""
+        if ready_seconds is not None:
+            self.said = self.until_said("ready", ready_seconds)
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def kill(self) -> None:
         """SIGKILL, as a crash: nothing is tidied up."""
@@ -81,24 +80,31 @@ class Child:
             self._process.stdout.close()
         return self._process.wait()
 
-    def _wait_ready(self, deadline: float) -> str:
-        """What stands behind the word `ready`."""
+    def until_said(self, word: str, seconds: float) -> str:
+        """What stands behind that word, once it begins a line. Otherwise it is ended."""
+        try:
+            return self._wait_until_said(word, time.monotonic() + seconds)
+        except BaseException:
+            self.end()
+            raise
+
+    def _wait_until_said(self, word: str, deadline: float) -> str:
         stdout = self._process.stdout
         assert stdout is not None
-        heard = b""
         with selectors.DefaultSelector() as selector:
             selector.register(stdout, selectors.EVENT_READ)
             while (left := deadline - time.monotonic()) > 0:
                 if not selector.select(left):
                     continue
                 piece = _read_some(stdout)
-                heard += piece
-                for line in heard.decode(errors="replace").splitlines(keepends=True):
-                    if line.startswith("ready") and line.endswith("\n"):
-                        return line.removeprefix("ready").strip()
+                self._heard += piece
+                for line in self._heard.decode(errors="replace").splitlines(keepends=True):
+                    if line.startswith(word) and line.endswith("\n"):
+                        return line.removeprefix(word).strip()
                 if not piece:
                     break
-        raise StackError(f"{self.name} did not start; the end of {self.log}:\n{self.log_tail()}")
+        what = "did not start" if word == "ready" else f"did not say {word}"
+        raise StackError(f"{self.name} {what}; the end of {self.log}:\n{self.log_tail()}")
 
     def log_tail(self) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""

@@ -126,7 +126,7 @@ class Execution:
             async for message in socket:
                 found = channel.receive(message.data)
                 if isinstance(found, Stdout):
-                    for line in found.data.decode().splitlines():
+                    for line in found.data.tobytes().decode().splitlines():
                         self.ticks += 1
                         self._tick.set()
                         self._narrator.say("", line)

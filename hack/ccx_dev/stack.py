@@ -31,8 +31,11 @@ class Stack:
     scripted: bool
     """Claude Code talks to the scripted Messages API, not to the real one."""
 
+    cluster: Child
     operator: Child
     gateway: Child
+    metrics: str
+    """The operator's --metrics-address."""
 
     @property
     def websocket(self) -> str:
@@ -41,7 +44,7 @@ class Stack:
 
     def start_operator(self) -> None:
         """Again, after its end or its SIGKILL."""
-        self.operator = start_operator(self.directory, self.kubeconfig)
+        self.operator = start_operator(self.directory, self.kubeconfig, self.metrics)
 
 
 @contextmanager
@@ -52,17 +55,21 @@ def running_stack(
     gateway_port: int = 0,
     use_real_api: bool = True,
     tokens: Path | None = None,
+    metrics: str = "127.0.0.1:0",
+    claude: Path | None = None,
 ) -> Iterator[Stack]:
     """Start everything under `directory`, and end everything whatever happens.
 
     Its gateway lets anybody in, on loopback. `tokens` is for one that does not: see devcluster.
+    `claude` is the folder of another program of that name.
 
     With a key of Anthropic's in the environment Claude Code uses the real API, unless told not to.
     """
     directory.mkdir(parents=True, exist_ok=True)
     kubeconfig = directory / "kubeconfig"
     with ExitStack() as ends:
-        cluster = _start_cluster(directory, kubeconfig, port, tokens)
+        folder = claude or claude_directory()
+        cluster = _start_cluster(directory, kubeconfig, port, tokens, folder)
         ends.callback(cluster.end)
         keys = {name: os.environ[name] for name in API_KEYS if os.environ.get(name)}
         scripted = not (keys and use_real_api)
@@ -72,27 +79,31 @@ def running_stack(
             ends.callback(messages.end)
             keys = {"ANTHROPIC_API_KEY": "scripted", "ANTHROPIC_BASE_URL": messages.said}
         install(cluster.said, CREDENTIALS, keys)
-        operator = start_operator(directory, kubeconfig)
+        operator = start_operator(directory, kubeconfig, metrics)
         ends.callback(operator.end)
         gateway = start_gateway(directory, kubeconfig, port=gateway_port)
         ends.callback(gateway.end)
-        stack = Stack(directory, cluster.said, kubeconfig, scripted, operator, gateway)
+        stack = Stack(
+            directory, cluster.said, kubeconfig, scripted, cluster, operator, gateway, metrics
+        )
         ends.callback(lambda: (stack.gateway.end(), stack.operator.end()))  # those of now
         yield stack
 
 
-def _start_cluster(directory: Path, kubeconfig: Path, port: int, tokens: Path | None) -> Child:
+def _start_cluster(
+    directory: Path, kubeconfig: Path, port: int, tokens: Path | None, claude: Path | None
+) -> Child:
     argv = [sys.executable, "-m", "devcluster", "--port", str(port)]
     argv += ["--kubeconfig", str(kubeconfig), "--path", str(BIN)]
     if tokens is not None:
         argv += ["--tokens", str(tokens)]
-    if claude := claude_directory():
+    if claude is not None:
         argv += ["--path", str(claude)]
     return Child("devcluster", argv, log=directory / "devcluster.log")
 
 
-def start_operator(directory: Path, kubeconfig: Path) -> Child:
-    argv = [str(BIN / "ccx-operator"), "--metrics-address", "127.0.0.1:0"]
+def start_operator(directory: Path, kubeconfig: Path, metrics: str) -> Child:
+    argv = [str(BIN / "ccx-operator"), "--metrics-address", metrics]
     argv += ["--runtime-image", "devcluster/runtime", "--runner-image", "devcluster/runner"]
     environment = {"KUBECONFIG": str(kubeconfig)}
     log = directory / "operator.log"

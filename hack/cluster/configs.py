@@ -149,6 +149,7 @@ def _kubelet(places: Places) -> Json:
         "cgroupRoot": f"/{CGROUP}",
         "resolvConf": str(places.config / "resolv.conf"),
         "failSwapOn": False,
+        "maxPods": 250,  # a few fewer than there are addresses
         "failCgroupV1": False,
         # The disk is the developer's: how full it is, is no concern of a pod under test.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"},

@@ -115,7 +115,7 @@ class Api:
             raise ConnectionResetError("injected")
         if fault.fault == "slow":
             await asyncio.sleep(fault.seconds)
-        elif fault.fault == "lost-answer":
+        elif fault.fault == "lost-answer" or fault.cuts_exec:
             return  # the deed first
         elif verb != "watch" or fault.fault != "gone":
             error = fault.error()

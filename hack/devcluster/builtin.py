@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from devcluster.kept_kinds import KEPT
 from devcluster.resources import ResourceType
 from devcluster.reviews import REVIEWS
 
@@ -69,5 +70,6 @@ BUILTIN: Final = (
         short_names=("quota",),
     ),
     ResourceType("coordination.k8s.io", "v1", "leases", "Lease", "lease"),
+    *KEPT,
     *REVIEWS,
 )

@@ -18,6 +18,8 @@ FaultName = Literal[
     "slow",
     "silent-watch",
     "lost-answer",
+    "reset-exec",
+    "close-exec",
 ]
 NAMES: Final[tuple[str, ...]] = get_args(FaultName)
 LIMIT: Final = 1000
@@ -50,6 +52,9 @@ class Fault:
     """So many that fit are let through first."""
 
     count: int = 1
+    bytes: int = 0
+    """What of an exec's stdout goes out before it is cut: frames end anywhere in it."""
+
     seconds: float = 1.0
     """How long it is slow, silent or unanswered, or what Retry-After says."""
 
@@ -61,6 +66,8 @@ class Fault:
             return False
         if self.fault == "lost-answer" and not request.is_write:
             return False
+        if self.cuts_exec and request.subresource != "exec":
+            return False
         return (
             (self.verb in ("", request.verb) or (self.verb == "write" and request.is_write))
             and (not self.resource or request.resource in self.resource.split(","))
@@ -68,6 +75,10 @@ class Fault:
             and self.namespace in ("", request.namespace)
             and self.agent in ("", request.agent)
         )
+
+    @property
+    def cuts_exec(self) -> bool:
+        return self.fault in ("reset-exec", "close-exec")
 
     def error(self) -> ApiError | None:
         """What the client is told; None for a fault that is not an answer."""
@@ -115,6 +126,8 @@ class Faults:
         fault = Fault(**body)
         if not isinstance(fault.seconds, int | float) or fault.seconds < 0:
             raise bad_request("seconds: must be a number, 0 or more")
+        if not isinstance(fault.bytes, int) or fault.bytes < 0:
+            raise bad_request("bytes: must be a whole number, 0 or more")
         if fault.count not in range(1, LIMIT + 1) or len(self._waiting) >= LIMIT:
             raise bad_request(f"count: must be 1 to {LIMIT}, and at most {LIMIT} faults may wait")
         if fault.after not in range(LIMIT + 1):

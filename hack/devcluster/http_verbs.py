@@ -69,7 +69,7 @@ class Handlers:
         self, verb: str, request: web.Request, target: Target, fault: Fault | None
     ) -> web.StreamResponse:
         if target.subresource in ("log", "exec"):
-            return await self._connect(request, target)
+            return await self._connect(request, target, fault)
         match verb:
             case "get":
                 obj = self._verbs.get(target.rt, target.namespace or "", target.name)
@@ -168,12 +168,15 @@ class Handlers:
         left = [delete(self._store, target.rt, obj, options) for obj in found]
         return json_response(Form.of(request).many(target.rt, Piece(left, self._store.version)))
 
-    async def _connect(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def _connect(
+        self, request: web.Request, target: Target, fault: Fault | None
+    ) -> web.StreamResponse:
         pod = self._verbs.get(target.rt, target.namespace or "", target.name)
         if self._node is None:
             raise apierrors.ApiError(503, "ServiceUnavailable", "this devcluster has no node")
-        serve = serve_log if target.subresource == "log" else serve_exec
-        return await serve(request, pod, self._node)
+        if target.subresource == "log":
+            return await serve_log(request, pod, self._node)
+        return await serve_exec(request, pod, self._node, fault)
 
     def _one(
         self,

@@ -13,6 +13,8 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from devcluster.apierrors import ApiError, bad_request
+from devcluster.exec_cut import CutExec
+from devcluster.faults import Fault
 from devcluster.history import Object
 from devcluster.http_request import flag
 from devcluster.pod_log import container_of
@@ -29,7 +31,9 @@ LINGER_SECONDS: Final = 30.0
 limit."""
 
 
-async def serve_exec(request: web.Request, pod: Object, node: Node) -> web.StreamResponse:
+async def serve_exec(
+    request: web.Request, pod: Object, node: Node, fault: Fault | None = None
+) -> web.StreamResponse:
     """What the API server itself knows is an HTTP error; the rest is told after the upgrade."""
     command, metadata = request.query.getall("command", []), pod["metadata"]
     container = container_of(pod, request.query.get("container", ""))
@@ -46,7 +50,10 @@ async def serve_exec(request: web.Request, pod: Object, node: Node) -> web.Strea
         return await _refuse(request, socket, error)
     try:
         await socket.prepare(request)
-        await _bridge(socket, process, command)
+        if fault is not None and fault.cuts_exec:
+            await _bridge_up_to(fault, request, socket, process, command)
+        else:
+            await _bridge(socket, process, command)
     finally:
         await _let_go(process)
     return socket
@@ -105,6 +112,29 @@ async def _bridge(
         ended = await asyncio.gather(reading, writing, return_exceptions=True)
     if failed := [e for e in ended if isinstance(e, Exception) and not _is_loss(e)]:
         raise failed[0]
+
+
+async def _bridge_up_to(
+    fault: Fault,
+    request: web.Request,
+    socket: web.WebSocketResponse,
+    process: ExecProcess,
+    command: Sequence[str],
+) -> None:
+    """Cut by the fault, unless the process ends before."""
+    cut_off = CutExec(process, fault.bytes)
+    bridging = asyncio.create_task(_bridge(socket, cut_off, command))
+    cutting = asyncio.create_task(cut_off.is_due.wait())
+    try:
+        await asyncio.wait({bridging, cutting}, return_when=asyncio.FIRST_COMPLETED)
+        if cut_off.is_due.is_set() and fault.fault == "close-exec":
+            await socket.close()
+        elif cut_off.is_due.is_set() and request.transport is not None:
+            request.transport.abort()
+    finally:
+        for task in (bridging, cutting):
+            task.cancel()
+        await asyncio.gather(bridging, cutting, return_exceptions=True)
 
 
 async def _output(

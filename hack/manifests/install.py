@@ -1,20 +1,12 @@
-"""deploy/install.yaml: all that a cluster needs, in the order in which it has to be there.
+"""deploy/install.yaml: the chart with its defaults, for `kubectl apply`, behind its namespace."""
 
-models, names, deploy/policies/*.yaml -> documents -> text
-"""
-
-from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from ccx_api.crd import crd
-from manifests import exec_policy, rbac, workloads
-from manifests.names import Manifest
+from manifests.chart import NAMESPACE, ROOT, Manifest, documents
 
-ROOT: Final = Path(__file__).parents[2]
 _HEAD: Final = "# Rendered by `make manifests`; do not edit. kubectl apply -f deploy/install.yaml\n"
 
 
@@ -23,33 +15,33 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def documents(release: str, policies: Iterable[Manifest] = ()) -> list[Manifest]:
-    """The policies before what they hold for."""
-    return [
-        workloads.namespace(),
-        crd(),
-        exec_policy.policy(),
-        exec_policy.binding(),
-        *policies,
-        *rbac.accounts(),
-        *rbac.rights(),
-        *rbac.roles_for_people(),
-        workloads.gateway_service(),
-        workloads.operator(release),
-        workloads.gateway(release),
-    ]
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text.rstrip("\n") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def rendered() -> dict[Path, str]:
-    policies: list[Manifest] = []
-    for path in sorted((ROOT / "deploy/policies").glob("*.yaml")):
-        policies += yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    text = yaml.dump_all(
-        documents(version("cc-executor"), policies),
+_Dumper.add_representer(str, _text)
+
+
+def namespace() -> Manifest:
+    """As Helm makes none with labels."""
+    modes = ("enforce", "audit", "warn")
+    levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes}
+    labels = {"app.kubernetes.io/name": "cc-executor", **levels}
+    metadata = {"name": NAMESPACE, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def dumped(manifests: list[Manifest]) -> str:
+    return yaml.dump_all(
+        manifests,
         Dumper=_Dumper,
         sort_keys=False,
         width=100,
         allow_unicode=True,
         explicit_start=True,
     )
-    return {ROOT / "deploy/install.yaml": _HEAD + text}
+
+
+def rendered() -> dict[Path, str]:
+    return {ROOT / "deploy/install.yaml": _HEAD + dumped([namespace(), *documents()])}

@@ -42,6 +42,7 @@ TESTS = (
     "test_settled",
     "test_attempts",
     "test_frozen",
+    "test_stalled",
     "test_expiring",
     "test_controller",
 )

@@ -35,7 +35,8 @@ class Channel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stdout:
-    data: bytes
+    data: memoryview
+    """Of the message: who wants to keep it copies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class ExecChannel:
             return None
         match message[0]:
             case Channel.STDOUT:
-                return Stdout(message[1:])
+                return Stdout(memoryview(message)[1:])
             case Channel.STDERR:
                 return Stderr(message[1:])
             case Channel.ERROR:

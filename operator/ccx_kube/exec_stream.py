@@ -34,7 +34,7 @@ class ExecStream:
         except (aiohttp.ClientError, ConnectionError) as exc:
             raise Unreachable(str(exc)) from exc
 
-    async def stdout(self) -> AsyncIterator[bytes]:
+    async def stdout(self) -> AsyncIterator[memoryview]:
         """To the exec's end; `ending` then says how it came to that."""
         async for message in self._socket:
             if message.type is aiohttp.WSMsgType.ERROR:

@@ -132,16 +132,19 @@ class RunnerLink:
     async def status(self) -> Snapshot:
         return await self._control(Verb.STATUS)
 
-    async def follow(self, offset: int = 0) -> AsyncGenerator[Item, None]:
+    async def follow(
+        self, offset: int = 0, *, keep: int | None = None
+    ) -> AsyncGenerator[Item, None]:
         """The output from there on, and a gap for what nobody has any more; ends after End.
 
         One at a time: a second call ends the first with LinkRefused. Who takes nothing costs
         256 KiB, and slows neither control nor others. Raises LinkLost once all that came is taken.
+        `keep` is the place of the one furthest behind whom it is for: `Block` waits for that.
         """
         read = next(self._ids)
         self._window.start(read, offset)
         self._arrived.set()  # a follow() before this one learns that it is over
-        await self._wire.ask(Read(read, offset))
+        await self._wire.ask(Read(read, offset, keep))
         try:
             await self._grant()
             while not isinstance(item := await self._next(read), End):

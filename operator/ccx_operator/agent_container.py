@@ -22,6 +22,7 @@ from ccx_api.names import (
     TMP_DIR,
     WORKSPACE_DIR,
 )
+from ccx_api.output import MIB, SPOOL_BYTES
 from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
 from ccx_operator.archive import archive_claim, archive_folder, archive_volume
 from ccx_operator.pod_name import attempt, pod_name
@@ -112,6 +113,9 @@ def _arguments(execution: ClaudeExecution, snapshot_bytes: int) -> list[str]:
     spec = execution.spec
     options = ["--grace", str(spec.termination_grace_period_seconds)]
     options += ["--snapshot-bytes", str(snapshot_bytes)]
+    if spec.output is not None:
+        options += ["--spool-bytes", str(spec.output.spool_bytes)]
+        options += ["--overflow", spec.output.overflow]
     if spec.session is not None:
         options.append("--await-reader")  # its gateway: a quick command is over before it comes
     if spec.command is not None:
@@ -186,11 +190,12 @@ def _prompt(execution: ClaudeExecution) -> list[Body]:
 
 
 def _env_from(spec: ExecutionSpec, template: list[Body]) -> list[Body]:
+    """Of two that have the same variable, the later counts."""
     credentials: list[Body] = []
     if spec.credentials is not None:
         credentials = [{"secretRef": {"name": spec.credentials.secret_ref.name}}]
     theirs = [s.model_dump(by_alias=True, exclude_none=True) for s in spec.env_from or ()]
-    return [*credentials, *template, *theirs]
+    return [*template, *credentials, *theirs]
 
 
 def _resources(spec: ExecutionSpec, template: Body) -> Body:
@@ -200,9 +205,15 @@ def _resources(spec: ExecutionSpec, template: Body) -> Body:
     requests = {**(template.get("requests") or {}), **wanted.get("requests", {})}
     limits = {**(template.get("limits") or {}), **wanted.get("limits", {})}
     if "ephemeral-storage" not in limits:  # else the limit is the request
-        requests.setdefault("ephemeral-storage", "256Mi")
+        requests.setdefault("ephemeral-storage", f"{176 + run_mib(spec)}Mi")
     merged = {**template, "requests": requests, "limits": limits}
     return {key: value for key, value in merged.items() if value != {}}
+
+
+def run_mib(spec: ExecutionSpec) -> int:
+    """What the run volume may hold: spool, socket, slack for a segment in the making."""
+    spool = SPOOL_BYTES if spec.output is None else spec.output.spool_bytes
+    return -(-spool // MIB) + 16
 
 
 def _literal(text: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ccx_api.conditions import Reason
+from ccx_api.conditions import ConditionType, Reason
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
@@ -13,7 +13,7 @@ from ccx_operator.asking import ask, is_behind
 from ccx_operator.attempts import with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import LINGER, decided_at, finished
+from ccx_operator.finish import LINGER, decided_at, finished, overdue_at
 from ccx_operator.observed import Observed, is_ending
 from ccx_operator.progress import (
     only_live_facts_differ,
@@ -52,9 +52,18 @@ def is_to_be_suspended(execution: ClaudeExecution, pod: PodFacts, observed: Obse
 
 
 def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime) -> Decision:
-    snapshot = observed.snapshot
-    if pod.unreachable_since is not None:
+    overdue = overdue_at(pod)
+    if pod.unreachable_since is not None or (overdue is not None and now >= overdue):
         return Decision(_unreachable(execution, pod, now))
+    seen = _reachable(execution, pod, observed, now)
+    waits = [d for d in (seen.check_after, soonest(now, overdue)) if d is not None]
+    return replace(seen, check_after=min(waits, default=None))
+
+
+def _reachable(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
+) -> Decision:
+    snapshot = observed.snapshot
     if (until := _untold_until(observed, now)) is not None:
         return Decision(execution.status, check_after=soonest(now, until))
     if snapshot is not None and snapshot.state == "Ended":
@@ -74,9 +83,17 @@ def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: da
     status = status.model_copy(update=update)
     text = _undelivered(execution, pod, observed) or _text(execution, phase, snapshot)
     reason = _reason(execution.status, phase, snapshot)
-    return _held_back(
-        execution, settle(execution, status, phase, reason, text, now=now), observed, now
-    )
+    stalled = _is_stalled(execution.status, phase, snapshot)
+    status = settle(execution, status, phase, reason, text, now=now, stalled=stalled)
+    return _held_back(execution, status, observed, now)
+
+
+def _is_stalled(status: ExecutionStatus, phase: Phase, snapshot: Snapshot | None) -> bool:
+    """Without a word of its runner, as it was."""
+    if snapshot is not None:
+        return snapshot.stalled
+    known = (c.status == "True" for c in status.conditions if c.type == ConditionType.STALLED)
+    return phase is Phase.RUNNING and any(known)
 
 
 def _untold_until(observed: Observed, now: datetime) -> datetime | None:
@@ -139,8 +156,14 @@ def _text(execution: ClaudeExecution, phase: Phase, snapshot: Snapshot | None) -
             "spec.suspend has no effect on a running execution whose workspace is on no claim "
             "(spec.workspace.volumeClaimTemplate): use desiredState: Paused"
         )
-        return hint if execution.spec.suspend else turn_restarted(snapshot)
+        told = (_silent(execution) if snapshot.stalled else "", turn_restarted(snapshot))
+        return hint if execution.spec.suspend else "; ".join(filter(None, told))
     return frozen.text_of(snapshot)
+
+
+def _silent(execution: ClaudeExecution) -> str:
+    seconds = execution.spec.stall_timeout_seconds
+    return f"nothing has been heard of it for {seconds} s (spec.stallTimeoutSeconds)"
 
 
 def _undelivered(execution: ClaudeExecution, pod: PodFacts, observed: Observed) -> str:
@@ -170,6 +193,8 @@ def _unreachable(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Ex
     if phase is Phase.QUEUED:
         phase = Phase.STARTING
     text = f"node {pod.node} cannot be reached: the process may run on or not"
+    if pod.unreachable_since is None:
+        text = f"node {pod.node} does not end its pod, which was to be gone by now"
     status = with_pod(execution.status, pod)
     return settle(execution, status, phase, Reason.NODE_UNREACHABLE, text, now=now)
 

@@ -80,5 +80,5 @@ def _boot_look(
 
 def _known_to_run_freely(execution: ClaudeExecution, observed: Observed) -> bool:
     if observed.snapshot is not None:
-        return observed.snapshot.state == "Running"
+        return observed.snapshot.state == "Running" and not observed.snapshot.stalled
     return execution.status.phase is Phase.RUNNING

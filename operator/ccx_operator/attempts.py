@@ -80,7 +80,9 @@ def retrying(
         status = status.model_copy(update={"session": None})  # it is not to be had again
     update: dict[str, object] = {
         "attempts": attempt(execution),
-        "ended_attempts": ended.model_copy(update={"retries": retries}),
+        "ended_attempts": ended.model_copy(
+            update={"retries": retries, "retried_for": outcome.reason.value}
+        ),
         "retry_time": now.replace(microsecond=0) + delay,
     }
     status = status.model_copy(update=update)
@@ -112,6 +114,7 @@ def next_attempt(
         "paused_seconds": told.paused_seconds or 0,
         "turns": session.turns if session is not None else ended.turns,
         "usage": told.usage,
+        "output_bytes": _output_bytes(told),
         "resume": resume,
         "resume_usage": count if resume is not None else None,
     }
@@ -133,6 +136,13 @@ def with_facts(
     if pod is not None:
         status = with_pod(status, pod)
     return with_snapshot(status, snapshot) if snapshot is not None else status
+
+
+def _output_bytes(status: ExecutionStatus) -> int | None:
+    """Only if the runner had come to its end: else it may have printed more than it told."""
+    process, output = status.process, status.output
+    ended = process is not None and process.state == "Ended"
+    return output.bytes if output is not None and ended else None
 
 
 def resumable(execution: ClaudeExecution, status: ExecutionStatus) -> str | None:

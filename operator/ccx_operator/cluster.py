@@ -44,6 +44,7 @@ from ccx_operator.outcomes import (
 )
 from ccx_operator.owner import controller_of
 from ccx_operator.pod_spec import Images, pod_body
+from ccx_operator.site_template import with_template
 from ccx_operator.workspace import claim_body
 
 Body = dict[str, Any]
@@ -66,6 +67,7 @@ class KubeCluster:
         links: Links,
         images: Images,
         *,
+        template: Body | None = None,
         tell: Callable[[str, Body], None],
         record_usage: Callable[[ClaudeExecution], None],
     ) -> None:
@@ -73,6 +75,7 @@ class KubeCluster:
         self._executions, self._pods = Executions(session), Pods(session)
         self._claims = Claims(session)
         self._links, self._images, self.tell = links, images, tell
+        self._template = template or {}
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
         namespace = execution.metadata.namespace
@@ -121,7 +124,8 @@ class KubeCluster:
         return ObjectGone() if written is None else Written(written)
 
     async def _create(self, execution: ClaudeExecution) -> Outcome:
-        claim, body = claim_body(execution), pod_body(execution, self._images)
+        claim = claim_body(execution)
+        body = pod_body(with_template(execution, self._template), self._images)
         if claim is not None and (refused := await self._claim(execution, claim)) is not None:
             return refused
         try:

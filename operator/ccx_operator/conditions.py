@@ -27,13 +27,16 @@ def settle(
     message: str = "",
     *,
     now: datetime,
+    stalled: bool = False,
 ) -> ExecutionStatus:
     """`status` at that phase, speaking of the execution's generation."""
     generation = execution.metadata.generation
     before = {condition.type: condition for condition in status.conditions}
+    stalled = stalled or reason is Reason.STALLED
     conditions = tuple(
         _condition(says, before.get(says.type), generation, message, now)
-        for says in _conditions(phase, reason)
+        for says in (*_conditions(phase, reason), _stalled(stalled))
+        if says.type is not ConditionType.STALLED or stalled or says.type in before
     )
     if is_closing(execution) and not phase.is_terminal:  # a cancel of ours outlives our memory
         reason, message = Reason.SESSION_CLOSED, execution.status.message
@@ -62,6 +65,10 @@ def _conditions(phase: Phase, reason: Reason) -> Iterator[_Says]:
     else:
         yield _Says(ConditionType.SUCCEEDED, "Unknown", Reason.IN_PROGRESS)
         yield _Says(ConditionType.FINISHED, "False", Reason.IN_PROGRESS)
+
+
+def _stalled(truth: bool) -> _Says:
+    return _either(ConditionType.STALLED, truth, Reason.STALLED, Reason.ACTIVE)
 
 
 def _frozen(reason: Reason) -> Reason:

@@ -51,6 +51,7 @@ class Cluster(Protocol):
 class Meter(Protocol):
     def reconciled(self, result: str, seconds: float) -> None: ...
     def acted(self, action: str) -> None: ...
+    def moved(self, execution: ClaudeExecution, status: ExecutionStatus) -> None: ...
 
 
 class Controller:
@@ -94,23 +95,26 @@ class Controller:
                 if decision.check_after is not None:
                     self._queue.add_after(key, decision.check_after)
                 return
-            await self._carry_out(execution, decision)
+            try:
+                await self._carry_out(execution, decision)
+            except ConflictError:  # there is something newer, which has its turn like all others
+                await self._read_again(execution)
+                self._queue.add(key)
+                return
         raise DoesNotSettleError(f"still something to do after {ROUNDS} rounds")
 
     async def _carry_out(self, execution: ClaudeExecution, decision: Decision) -> None:
+        """Raises ConflictError; what has been done until then is noted."""
         uid = execution.metadata.uid
-        try:
-            if decision.status != execution.status:
-                await self._write_status(execution, decision.status)
-            for action in decision.actions:
-                newest = self._store.execution(uid)
-                if newest is None:
-                    return
-                outcome = await self._cluster.carry_out(action, newest)
-                self._meter.acted(type(action).__name__)
-                note(self._store, uid, action, outcome, self._now())
-        except ConflictError:
-            await self._read_again(execution)
+        if decision.status != execution.status:
+            await self._write_status(execution, decision.status)
+        for action in decision.actions:
+            newest = self._store.execution(uid)
+            if newest is None:
+                return
+            outcome = await self._cluster.carry_out(action, newest)
+            self._meter.acted(type(action).__name__)
+            note(self._store, uid, action, outcome, self._now())
 
     async def _write_status(self, execution: ClaudeExecution, status: ExecutionStatus) -> None:
         written = await self._cluster.patch_status(execution, status)
@@ -118,6 +122,7 @@ class Controller:
             self._store.execution_deleted(execution.metadata.uid)
             return
         self._store.wrote_status(written, self._now())
+        self._meter.moved(execution, status)
         self._log_transition(execution, status)
         if event := transition_event(execution, status, self._now()):
             self._cluster.tell(execution.metadata.namespace, event)

@@ -27,6 +27,11 @@ def lost_at(pod: PodFacts, node_lost: timedelta) -> datetime | None:
     return min(times) + node_lost if times else None
 
 
+def overdue_at(pod: PodFacts) -> datetime | None:
+    """When a deletion that its node should have carried out by then tells of the node."""
+    return None if pod.gone_by is None else pod.gone_by + PATIENCE
+
+
 def decided_at(
     execution: ClaudeExecution, pod: PodFacts, last_words: Snapshot, since: datetime | None
 ) -> datetime | None:

@@ -6,11 +6,13 @@ ended() -> Failed, ... | Starting/Retrying -> given_up() -> the next attempt: at
 from datetime import datetime, timedelta
 
 from ccx_api.conditions import Reason
+from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.actions import ConfirmPod, Decision, DeletePod
 from ccx_operator.attempts import may_retry, next_attempt, retrying
+from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import finished, lost_at
+from ccx_operator.finish import finished, lost_at, overdue_at
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import pod_name
 from ccx_operator.verdict import verdict
@@ -52,7 +54,17 @@ def given_up(
     due = _patience(execution, pod, node_lost)
     if due is not None and now >= due:
         return Decision(finished(execution, pod, observed, now=now))
-    return Decision(status, check_after=soonest(now, due))  # that it goes is an event
+    overdue = None if over else overdue_at(pod)
+    if overdue is not None and now >= overdue:
+        return Decision(_stuck(execution, pod, now), check_after=soonest(now, due))
+    return Decision(status, check_after=soonest(now, due, overdue))  # that it goes is an event
+
+
+def _stuck(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> ExecutionStatus:
+    status = execution.status
+    text = f"node {pod.node} does not end pod {pod.name}, and no attempt follows before that: if "
+    text += "the node has gone for good, delete the pod by force"
+    return settle(execution, status, status.phase, Reason(status.reason), text, now=now)
 
 
 def _has_outcome(execution: ClaudeExecution, pod: PodFacts | None, observed: Observed) -> bool:
@@ -63,9 +75,10 @@ def _has_outcome(execution: ClaudeExecution, pod: PodFacts | None, observed: Obs
 
 
 def _patience(execution: ClaudeExecution, pod: PodFacts, node_lost: timedelta) -> datetime | None:
-    """How long a pod that does not go is waited for. A suspended execution is in no hurry."""
+    """How long a pod that does not go is waited for. What spec.suspend holds is in no hurry."""
     if cancel_wanted(execution):
         return lost_at(pod, node_lost)
-    if execution.status.reason != Reason.RETRYING or pod.gone_by is None:
+    held = execution.status.reason == Reason.SUSPENDED and execution.spec.suspend
+    if held or pod.gone_by is None:
         return None
     return pod.gone_by + node_lost

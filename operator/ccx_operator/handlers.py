@@ -21,6 +21,7 @@ from ccx_operator.readers import Readers
 from ccx_operator.settled import expiry_in, settled_phase
 from ccx_operator.store import Store
 from ccx_operator.strays import Strays
+from ccx_operator.wanted import head_start
 from ccx_operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -96,8 +97,12 @@ async def execution_event(event: kopf.RawEvent, uid: str, memo: Feed, **_: Any) 
         fields = [".".join(map(str, error["loc"])) for error in exc.errors(include_input=False)]
         log.error("unreadable object: %s", ", ".join(fields), extra={"execution": uid})
         return
+    before = memo.store.execution(uid)
     memo.store.saw_execution(execution)
-    memo.queue.add(uid)
+    if wait := head_start(before, execution):
+        memo.queue.add_after(uid, wait)
+    else:
+        memo.queue.add(uid)
 
 
 @kopf.on.event("v1", "pods", labels={LABEL_EXECUTION_UID: kopf.PRESENT}, registry=registry)

@@ -18,7 +18,7 @@ from ccx_operator.liveness import served_liveness
 from ccx_operator.metrics import Metrics
 from ccx_operator.options import Options, parse
 from ccx_operator.parts import Parts
-from ccx_operator.release import release
+from ccx_operator.release import StillRunsError, release
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ def main() -> None:
     logs.configure(options.log_format)
     try:
         if options.release_finalizers:
-            asyncio.run(release(options.namespaces))
+            asyncio.run(release(options.namespaces, options.stop_deployment))
         else:
             asyncio.run(_until_told_to_stop(options))
-    except ConfigError as exc:
+    except (ConfigError, StillRunsError) as exc:
         sys.exit(f"ccx-operator: {exc}")
     except LeadershipLostError as exc:  # in the moment in which it was won
         log.critical("the operator ends", exc_info=exc)

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ccx_operator.pod_spec import Images
+from ccx_operator.site_template import site_template
 
 _RELEASE = "take the finalizer off all executions and end; for when no operator runs any more"
+_STOP = "with --release-finalizers: scale that Deployment of our namespace to 0 before, and wait"
+_TEMPLATE = "a pod template for all executions, below their own; may be repeated, the later on top"
 _TAKEOVER = "until the session of a gateway that has gone is closed (60)"
 
 
@@ -18,6 +25,9 @@ class Options:
     """Empty: all."""
 
     images: Images
+    template: dict[str, Any]
+    """What the pods of all executions start from."""
+
     metrics: tuple[str, int] | None
     probes: tuple[str, int] | None
     node_lost: timedelta
@@ -25,6 +35,7 @@ class Options:
     leader_elect: bool
     log_format: str
     release_finalizers: bool
+    stop_deployment: str | None
 
 
 def parse(words: Sequence[str]) -> Options:
@@ -35,6 +46,7 @@ def parse(words: Sequence[str]) -> Options:
     add("--namespace", action="append", default=[], help="only this one; may be repeated")
     add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
     add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
+    add("--pod-template", action="append", default=[], metavar="FILE", type=Path, help=_TEMPLATE)
     add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
     add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
     add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
@@ -42,10 +54,18 @@ def parse(words: Sequence[str]) -> Options:
     add("--leader-elect", action="store_true", help="stand by until no other operator leads")
     add("--log-format", choices=("json", "text"), default="json")
     add("--release-finalizers", action="store_true", help=_RELEASE)
+    add("--stop-deployment", metavar="NAME", help=_STOP)
     found = parser.parse_args(words)
+    if found.stop_deployment and not found.release_finalizers:
+        parser.error("--stop-deployment goes with --release-finalizers only")
+    try:
+        template = site_template(found.pod_template)
+    except (OSError, ValueError, yaml.YAMLError) as exc:
+        parser.error(f"--pod-template: {exc}")
     return Options(
         namespaces=tuple(found.namespace),
         images=Images(runtime=found.runtime_image, runner=found.runner_image),
+        template=template,
         metrics=found.metrics_address,
         probes=found.probe_address,
         node_lost=timedelta(seconds=found.node_lost_seconds),
@@ -53,6 +73,7 @@ def parse(words: Sequence[str]) -> Options:
         leader_elect=found.leader_elect,
         log_format=found.log_format,
         release_finalizers=found.release_finalizers,
+        stop_deployment=found.stop_deployment,
     )
 
 

@@ -42,9 +42,10 @@ class Parts:
         self._options, self._election = options, election
         self.store, self.queue = Store(), WorkQueue()
         self.links = Links(partial(RunnerLink.open, session), self._heard, fence=election.check)
+        usage, expiry = WorkQueue(), WorkQueue()
         self.metrics = Metrics(
-            self.store,
-            queue_depth=lambda: self.queue.depth,
+            self.store.census,
+            queues={"executions": self.queue, "usage": usage, "expiry": expiry},
             links_open=lambda: len(self.links),
             leads=lambda: election.leads,
             leader_transitions=lambda: election.transitions,
@@ -53,19 +54,20 @@ class Parts:
         self.telling = Telling(Events(session).create, self.metrics.acted)
         ports = Ports(ConfigMaps(session), executions, self.telling.tell)
         self.recorder = Recorder(
-            self.store, WorkQueue(), ports, self.metrics, wake=self.queue.add, now=_now
+            self.store, usage, ports, self.metrics, wake=self.queue.add, now=_now
         )
         cluster = KubeCluster(
             session,
             self.links,
             options.images,
+            template=options.template,
             tell=self.telling.tell,
             record_usage=self.recorder.add,
         )
         self.controller = Controller(
             self.store, self.queue, cluster, self.metrics, now=_now, node_lost=options.node_lost
         )
-        self.expiring = Expiring(self.store, WorkQueue(), executions, self.metrics, now=_now)
+        self.expiring = Expiring(self.store, expiry, executions, self.metrics, now=_now)
         self.strays = Strays(pods)
         self.readers = Readers(
             *(executions, pods, options.images),

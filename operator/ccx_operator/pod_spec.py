@@ -15,7 +15,7 @@ from ccx_api.names import (
     RUNNER_CONTAINER,
 )
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts
+from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts, run_mib
 from ccx_operator.archive import ARCHIVE_VOLUME, archive_claim
 from ccx_operator.first_wish import first_wish
 from ccx_operator.owner import labels_of, owner_of
@@ -32,10 +32,6 @@ SNAPSHOT_BYTES: Final = 2048
 TERMINATION_BYTES: Final = 12_288
 """Of termination messages, which the kubelet shares among all containers of a pod."""
 
-_LIMITED_VOLUMES: Final = {
-    "ccx-runner": "16Mi",
-    "ccx-run": "80Mi",  # the spool's 64Mi, its socket, and slack for a segment in the making
-}
 _CONTAINER_SECURITY: Final = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -128,7 +124,9 @@ def runner_container(images: Images) -> Body:
         "command": ["ccx-runner", "install", CCX_DIR],
         "resources": {
             "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
-            "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+            # None of ephemeral storage: the kubelet adds up those that there are, and evicts the
+            # whole pod by that. The agent has none, so ours would be its limit.
+            "limits": {"cpu": "500m", "memory": "64Mi"},
         },
         "securityContext": dict(_CONTAINER_SECURITY),
         "volumeMounts": [{"name": "ccx-runner", "mountPath": CCX_DIR}],
@@ -155,7 +153,8 @@ def _source(execution: ClaudeExecution, name: str) -> Body:
     if name == ARCHIVE_VOLUME:
         return {"persistentVolumeClaim": {"claimName": archive_claim(execution)}}
     workspace = execution.spec.workspace
-    limit: str | int | None = _LIMITED_VOLUMES.get(name)
+    limits = {"ccx-runner": "16Mi", "ccx-run": f"{run_mib(execution.spec)}Mi"}
+    limit: str | int | None = limits.get(name)
     if name == "ccx-workspace" and workspace is not None:
         limit = workspace.size_limit
     return {"emptyDir": {} if limit is None else {"sizeLimit": limit}}

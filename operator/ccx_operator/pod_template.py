@@ -86,9 +86,16 @@ def _refusals(execution: ClaudeExecution) -> Iterator[str]:
     yield from _flags(spec.allowed_tools, "spec.allowedTools", "a tool's name, such as Read")
     yield from _flags(spec.disallowed_tools, "spec.disallowedTools", "a tool's name, such as Bash")
     yield from _flags((spec.model or "",), "spec.model", "a model's name")
-    template = spec.pod_template
-    if template is None:
-        return
+    if spec.pod_template is not None:
+        yield from _template_refusals(spec.pod_template)
+
+
+def template_refusal(template: Tree) -> str:
+    """As refusal(), of a template that is no execution's yet."""
+    return next(_template_refusals(template), "")
+
+
+def _template_refusals(template: Tree) -> Iterator[str]:
     try:
         yield from _template(template)
     except _WrongShapeError as wrong:

@@ -16,7 +16,15 @@ from ccx_api.status import (
 from ccx_operator.facts import PodFacts
 from ccx_operator.usage import usage_of, usage_with
 
-_LIVE: Final = ("active_seconds", "paused_seconds", "session", "usage", "output", "result")
+_LIVE: Final = (
+    "active_seconds",
+    "paused_seconds",
+    "first_output_time",
+    "session",
+    "usage",
+    "output",
+    "result",
+)
 """What changes all the time while the process runs."""
 
 
@@ -42,12 +50,15 @@ def with_snapshot(status: ExecutionStatus, snapshot: Snapshot) -> ExecutionStatu
     }
     if status.start_time is None and snapshot.started_at is not None:
         update["start_time"] = _seconds(snapshot.started_at)
+    if status.first_output_time is None:
+        update["first_output_time"] = _first_output(snapshot)
     if (control := snapshot.control) is not None:
         update["control"] = ControlStatus(
             last_action=control.action,
             processes_stopped=control.processes_stopped,
             latency_millis=round(control.millis),
             delivered_at=_seconds(control.at),
+            proven=control.proven,
         )
     if snapshot.claude is not None:
         update |= _claude(snapshot.claude, ended)
@@ -91,6 +102,13 @@ def _claude(claude: ClaudeSnapshot, ended: EndedAttempts) -> dict[str, object]:
     if claude.is_error is not None:
         update["result"] = ResultStatus(text=claude.result, bytes=claude.result_bytes)
     return update
+
+
+def _first_output(snapshot: Snapshot) -> datetime | None:
+    first = snapshot.output.first_ms
+    if first is None or snapshot.started_at is None:
+        return None
+    return _seconds(snapshot.started_at + first / 1000)
 
 
 def _seconds(unix: float) -> datetime:

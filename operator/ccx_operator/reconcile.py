@@ -26,14 +26,14 @@ from ccx_operator.actions import (
 from ccx_operator.alive import alive
 from ccx_operator.attempts import is_given_up, is_of_an_earlier, is_of_another, of_this_attempt
 from ccx_operator.facts import PodFacts
-from ccx_operator.finish import drained_at, lost_at
+from ccx_operator.finish import drained_at, finished, lost_at
 from ccx_operator.given_up import ended, given_up
 from ccx_operator.observed import Gone, Observed, Usage
 from ccx_operator.pod_name import pod_name
 from ccx_operator.restored import is_copy
 from ccx_operator.session_end import closes, closing
 from ccx_operator.start import never_made, with_waiting_pod, without_any_pod
-from ccx_operator.wanted import cancel_wanted, held_until, soonest
+from ccx_operator.wanted import cancel_wanted, held_until, last_call, soonest
 
 NODE_LOST = timedelta(seconds=300)
 """How long a pod may be unreachable, or overdue to be gone, before it is called lost."""
@@ -59,7 +59,9 @@ def decide(
         decision = _after_the_end(execution, observed, now, node_lost)
     else:
         decision = _before_the_end(execution, observed, now, node_lost)
-    waits = [d for d in (decision.check_after, soonest(now, held)) if d is not None]
+    call = last_call(execution)
+    due = soonest(now, call if call is not None and now < call else held)
+    waits = [d for d in (decision.check_after, due) if d is not None]
     return replace(decision, check_after=min(waits, default=None))
 
 
@@ -71,6 +73,9 @@ def _before_the_end(
         return Decision(closing(execution))
     if isinstance(pod, PodFacts) and is_of_another(execution, pod):
         return _of_another(execution, pod)
+    call = last_call(execution)
+    if isinstance(pod, PodFacts) and call is not None and now >= call:
+        return Decision(finished(execution, pod, observed, now=now))
     if is_given_up(execution.status):
         return given_up(execution, observed, now=now, node_lost=node_lost)
     if never_made(execution, observed):

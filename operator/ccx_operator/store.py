@@ -8,7 +8,6 @@ a full list does not name is merely unknown again. Of what is settled a word is 
 is to be deleted: there may be ten thousand.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -18,6 +17,7 @@ from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator.census import Census
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import (
     Gone,
@@ -39,6 +39,7 @@ _NOTHING = Observed()
 
 class Store:
     def __init__(self) -> None:
+        self.census = Census()
         self._executions: dict[Uid, ClaudeExecution] = {}
         self._observed: dict[Uid, Observed] = {}
         self._settled: dict[Uid, Phase] = {}
@@ -60,11 +61,6 @@ class Store:
     def observe(self, uid: Uid) -> Observed:
         return self._observed.get(uid, _NOTHING)
 
-    def phases(self) -> Counter[Phase]:
-        # list() is one step of the interpreter: the metrics' thread sees no half-made dict.
-        busy = (execution.status.phase for execution in list(self._executions.values()))
-        return Counter(busy) + Counter(list(self._settled.values()))
-
     def uids(self) -> frozenset[Uid]:
         """Of those for which something may be left to do."""
         return frozenset(self._executions)
@@ -83,6 +79,7 @@ class Store:
             self.settle(uid, execution.status.phase, expiry_of(execution))
         elif uid not in self._settled:  # a terminal phase is never left
             self._executions[uid] = execution
+            self.census.saw(execution)
 
     def settle(self, uid: Uid, phase: Phase, expiry: Expiry | None = None) -> None:
         """Nothing is left to do for it but to delete it in time: see settled.py."""
@@ -91,6 +88,7 @@ class Store:
             return
         self.execution_deleted(uid)
         self._settled[uid] = phase
+        self.census.settled(uid, phase)
         if expiry is not None:
             self._expiries[uid] = expiry
             self.on_expiry(uid)
@@ -109,6 +107,7 @@ class Store:
     def execution_deleted(self, uid: Uid) -> None:
         for facts in (self._executions, self._observed, self._settled, self._expiries):
             facts.pop(uid, None)
+        self.census.forget(uid)
 
     def wrote_status(self, execution: ClaudeExecution, now: datetime) -> None:
         self.saw_execution(execution)

@@ -87,6 +87,11 @@ def _deed(execution: ClaudeExecution, snapshot: Snapshot | None) -> Verdict | No
     """What the runner did to a living process: it outlives the loss of the pod."""
     if snapshot is None:
         return None
+    if snapshot.ended_by == "Deadline" and snapshot.stalled:
+        silence = execution.spec.stall_timeout_seconds
+        text = f"nothing was heard of it for {silence} s (spec.stallTimeoutSeconds), and no tool "
+        text += "call was open"
+        return Verdict(Phase.FAILED, Reason.STALLED, text)
     if snapshot.ended_by == "Deadline":
         limit = execution.spec.active_deadline_seconds
         text = f"ran longer than spec.activeDeadlineSeconds ({limit}); paused time does not count"

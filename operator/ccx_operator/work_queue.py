@@ -13,12 +13,23 @@ import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 Key = str
 
 SHORTEST_WAIT = 0.05
 """Seconds between two looks at a key at which nothing has happened."""
+
+
+class Work(Protocol):
+    """What metrics ask of a queue."""
+
+    @property
+    def depth(self) -> int: ...
+    @property
+    def adds(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
 
 
 class Schedule:
@@ -30,6 +41,8 @@ class Schedule:
         self._timers: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
         self._failures = Counter[Key]()
+        self.adds = self.retries = 0
+        """How many keys have become ready, and how many have failed."""
 
     @property
     def depth(self) -> int:
@@ -39,8 +52,9 @@ class Schedule:
     def add(self, key: Key) -> None:
         if key in self._in_work:
             self._changed_in_work.add(key)
-        else:
+        elif key not in self._ready:
             self._ready[key] = None
+            self.adds += 1
 
     def add_at(self, key: Key, when: float) -> None:
         """Of several times for one key the earliest counts: a wake-up too early does no harm."""
@@ -52,6 +66,7 @@ class Schedule:
         """A fresh add() does not wait for this: CANCEL must get through to a failing key."""
         doublings = min(self._failures[key], 30)  # 2**30 is past any cap, 2**1024 past a float
         self._failures[key] += 1
+        self.retries += 1
         self.add_at(key, now + min(self._first_delay * 2**doublings, self._longest_delay))
 
     def forget_failures(self, key: Key) -> None:
@@ -89,6 +104,14 @@ class WorkQueue:
     @property
     def depth(self) -> int:
         return self._schedule.depth
+
+    @property
+    def adds(self) -> int:
+        return self._schedule.adds
+
+    @property
+    def retries(self) -> int:
+        return self._schedule.retries
 
     def add(self, key: Key) -> None:
         self._schedule.add(key)

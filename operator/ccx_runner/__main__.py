@@ -10,6 +10,7 @@ from pathlib import Path
 from ccx_runner.frame_types import Verb
 from ccx_runner.one_shot import OneShotError, ask, install
 from ccx_runner.settings import Options, Places, ReaderPlaces, SettingsError, check, wish_of
+from ccx_runner.spool import CAPACITY
 
 USAGE_ERROR = 2
 
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--drain", type=float, default=10.0, help="seconds for readers at the end")
     run.add_argument("--await-reader", action="store_true", help="a reader is going to come")
     run.add_argument("--claude", action="store_true", help="read stdout as Claude's stream-json")
+    run.add_argument("--spool-bytes", type=int, default=CAPACITY, help="of output that are kept")
+    run.add_argument("--overflow", choices=("DropOldest", "Block"), default="DropOldest")
     run.add_argument("--snapshot-bytes", type=int, default=2048)
     run.add_argument("--no-mirror", action="store_true", help="nothing to our own stdout")
     put = actions.add_parser("install", help="put the runner and link.py into a directory")
@@ -84,6 +87,8 @@ def _run(arguments: argparse.Namespace, command: tuple[str, ...]) -> int:
         drain=arguments.drain,
         await_reader=arguments.await_reader,
         claude=arguments.claude,
+        spool_bytes=arguments.spool_bytes,
+        block=arguments.overflow == "Block",
         snapshot_bytes=arguments.snapshot_bytes,
         mirror=not arguments.no_mirror,
     )

@@ -25,6 +25,7 @@ class ArchiveOutput:
         """`printed` is how much there was: what the archive lacks is a gap. Raises OSError."""
         self.end = printed
         self.oldest = 0
+        self.capacity = printed
         self.kept = 0
         """Bytes that have been proven."""
 

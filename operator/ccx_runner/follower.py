@@ -9,10 +9,12 @@ from ccx_runner.spool import Spool
 
 
 class Follower:
-    """Two integers, not a queue: a slow reader costs nothing and holds back nobody."""
+    """A few integers, not a queue: a slow reader costs nothing and holds back nobody."""
 
     def __init__(self) -> None:
         self._cursor: int | None = None
+        self._start = 0
+        self._keep: int | None = None
         self._credit = 0
         self._end_sent = False
         self._end_seen = False
@@ -31,9 +33,20 @@ class Follower:
         """The end has reached it."""
         return self._end_seen
 
-    def follow(self, offset: int) -> None:
-        """Start there, or start again there. What is left of the credit stays."""
-        self._cursor = offset
+    def place(self, on_its_way: int) -> int | None:
+        """Up to where it surely has all, and those it speaks for. None: it follows nothing."""
+        if self._cursor is None or self._end_seen:
+            return None
+        had = max(self._start, self._cursor - on_its_way)
+        return had if self._keep is None else min(self._keep, had)
+
+    def follow(self, offset: int, keep: int | None = None) -> None:
+        """Start there, or start again there. What is left of the credit stays.
+
+        `keep`: it is going to want what comes from there on, too.
+        """
+        self._cursor = self._start = offset
+        self._keep = keep
         self._end_sent = self._end_seen = False
 
     def stop(self) -> None:

@@ -49,6 +49,13 @@ class Read:
 
     id: RequestID
     offset: int
+    keep: int | None = None
+    """Where the one is whom the client reads for and who is furthest behind: of use for Block."""
+
+    @property
+    def place(self) -> int:
+        """Nothing before it is wanted."""
+        return self.offset if self.keep is None else min(self.offset, self.keep)
 
 
 @dataclass(frozen=True, slots=True)

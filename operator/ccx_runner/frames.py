@@ -57,6 +57,7 @@ __all__ = [
     "client_frames",
     "disagreement",
     "encode",
+    "encode_output",
     "runner_frames",
 ]
 
@@ -74,22 +75,34 @@ F = TypeVar("F")
 
 _HEADER = struct.Struct(">BI")
 _OUTPUT = struct.Struct(">QB")
+_OUTPUT_HEAD = struct.Struct(">BIQB")
 _GAP = struct.Struct(">QQ")
 _CREDIT = struct.Struct(">Q")
 
 
 def encode(frame: ClientFrame | RunnerFrame) -> bytes:
     """Raise FrameError if the frame would be longer than MAX_PAYLOAD."""
+    if isinstance(frame, Output):
+        return b"".join(encode_output(frame))
     kind, payload = _payload(frame)
     if len(payload) > MAX_PAYLOAD:
         raise FrameError(f"{kind.name} of {len(payload)} bytes: at most {MAX_PAYLOAD} are allowed")
     return _HEADER.pack(kind, len(payload)) + payload
 
 
-def _payload(frame: ClientFrame | RunnerFrame) -> tuple[FrameType, bytes]:
+def encode_output(output: Output) -> tuple[bytes, bytes]:
+    """What encode() says, without a copy of the data: to be written one after the other."""
+    length = _OUTPUT.size + len(output.data)
+    if length > MAX_PAYLOAD:
+        raise FrameError(f"OUTPUT of {length} bytes: at most {MAX_PAYLOAD} are allowed")
+    head = _OUTPUT_HEAD.pack(FrameType.OUTPUT, length, output.offset, output.stream)
+    return head, output.data
+
+
+def _payload(
+    frame: ClientFrame | Gap | SnapshotFrame | Reply | End,
+) -> tuple[FrameType, bytes]:
     match frame:
-        case Output():
-            return FrameType.OUTPUT, _OUTPUT.pack(frame.offset, frame.stream) + frame.data
         case Gap():
             return FrameType.GAP, _GAP.pack(frame.start, frame.end)
         case Credit():
@@ -101,11 +114,16 @@ def _payload(frame: ClientFrame | RunnerFrame) -> tuple[FrameType, bytes]:
         case End():
             return FrameType.END, _dumps({"offset": frame.offset})
         case Read():
-            return FrameType.READ, _dumps({"id": frame.id, "offset": frame.offset})
+            return FrameType.READ, _dumps(_read_object(frame))
         case Request():
             return FrameType(frame.verb), _dumps({"id": frame.id, **(frame.wish or {})})
         case Lease():
             return FrameType.LEASE, _dumps(_lease_object(frame))
+
+
+def _read_object(read: Read) -> JsonObject:
+    kept = {} if read.keep is None else {"keep": read.keep}
+    return {"id": read.id, "offset": read.offset, **kept}
 
 
 def _lease_object(lease: Lease) -> JsonObject:
@@ -127,11 +145,11 @@ def _dumps(value: JsonObject) -> bytes:
 class Decoder(Generic[F]):
     """Holds at most one incomplete frame. After a FrameError it must not be fed again."""
 
-    def __init__(self, parsers: Mapping[int, Callable[[bytes], F]]) -> None:
+    def __init__(self, parsers: Mapping[int, Callable[[memoryview], F]]) -> None:
         self._parsers = parsers
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[F]:
+    def feed(self, data: bytes | memoryview) -> Iterator[F]:
         """Whole frames, in order; a FrameError comes after the good frames before it."""
         self._data += data
         return self._frames()
@@ -145,13 +163,14 @@ class Decoder(Generic[F]):
                 end = start + _HEADER.size + length
                 if len(self._data) < end:
                     return
-                payload = bytes(memoryview(self._data)[start + _HEADER.size : end])
-                start = end
-                yield parser(payload)
+                with memoryview(self._data)[start + _HEADER.size : end] as payload:
+                    start = end
+                    frame = parser(payload)
+                yield frame
         finally:
             del self._data[:start]
 
-    def _parser(self, kind: int, length: int) -> Callable[[bytes], F]:
+    def _parser(self, kind: int, length: int) -> Callable[[memoryview], F]:
         parser = self._parsers.get(kind)
         if parser is None:
             known = ", ".join(f"0x{k:02x}" for k in self._parsers)
@@ -186,24 +205,25 @@ def runner_frames() -> "Decoder[RunnerFrame]":
     )
 
 
-def _read(payload: bytes) -> ClientFrame:
+def _read(payload: memoryview) -> ClientFrame:
     said = _object("READ", payload)
-    return Read(_id("READ", said), _number("READ", said, "offset"))
+    keep = _number("READ", said, "keep") if "keep" in said else None
+    return Read(_id("READ", said), _number("READ", said, "offset"), keep)
 
 
-def _credit(payload: bytes) -> ClientFrame:
+def _credit(payload: memoryview) -> ClientFrame:
     (count,) = _unpack("CREDIT", _CREDIT, payload)
     return Credit(count)
 
 
-def _lease(payload: bytes) -> ClientFrame:
+def _lease(payload: memoryview) -> ClientFrame:
     said = _object("LEASE", payload)
     version = _number("LEASE", said, "version") if "version" in said else None
     return Lease(done=said.get("done") is True, version=version)
 
 
-def _request_parser(verb: Verb) -> Callable[[bytes], ClientFrame]:
-    def parse(payload: bytes) -> ClientFrame:
+def _request_parser(verb: Verb) -> Callable[[memoryview], ClientFrame]:
+    def parse(payload: memoryview) -> ClientFrame:
         said = _object(verb.name, payload)
         wish = {key: value for key, value in said.items() if key != "id"}
         return Request(verb, _id(verb.name, said), wish or None)
@@ -211,21 +231,23 @@ def _request_parser(verb: Verb) -> Callable[[bytes], ClientFrame]:
     return parse
 
 
-def _output(payload: bytes) -> RunnerFrame:
-    offset, stream = _unpack("OUTPUT", _OUTPUT, payload[: _OUTPUT.size])
+def _output(payload: memoryview) -> RunnerFrame:
+    if len(payload) < _OUTPUT.size:
+        raise FrameError(f"OUTPUT of {len(payload)} bytes: {_OUTPUT.size} are wanted")
+    offset, stream = _OUTPUT.unpack_from(payload)
     if stream not in (1, 2):
         raise FrameError(f"OUTPUT: stream {stream} is neither 1 (stdout) nor 2 (stderr)")
-    return Output(offset, Stream(stream), payload[_OUTPUT.size :])
+    return Output(offset, Stream(stream), bytes(payload[_OUTPUT.size :]))
 
 
-def _gap(payload: bytes) -> RunnerFrame:
+def _gap(payload: memoryview) -> RunnerFrame:
     start, end = _unpack("GAP", _GAP, payload)
     if end <= start:
         raise FrameError(f"GAP: {start} to {end} is empty")
     return Gap(start, end)
 
 
-def _reply(payload: bytes) -> RunnerFrame:
+def _reply(payload: memoryview) -> RunnerFrame:
     said = _object("REPLY", payload)
     request_id = None if said.get("id") is None else _id("REPLY", said)
     if said.get("ok") is not True:
@@ -236,15 +258,15 @@ def _reply(payload: bytes) -> RunnerFrame:
     return Reply(request_id, offset=offset, snapshot=snapshot)
 
 
-def _unpack(what: str, layout: struct.Struct, payload: bytes) -> tuple[int, ...]:
+def _unpack(what: str, layout: struct.Struct, payload: memoryview) -> tuple[int, ...]:
     if len(payload) != layout.size:
         raise FrameError(f"{what} of {len(payload)} bytes: {layout.size} are wanted")
     return layout.unpack(payload)
 
 
-def _object(what: str, payload: bytes) -> JsonObject:
+def _object(what: str, payload: memoryview) -> JsonObject:
     try:
-        value = json.loads(payload)
+        value = json.loads(bytes(payload))
     except (ValueError, RecursionError):
         raise FrameError(f"{what}: the payload is not JSON") from None  # it may hold a secret
     if not isinstance(value, dict):

@@ -5,7 +5,8 @@
 Blocks are in the order in which they became complete, over both streams. No byte is changed.
 """
 
-from dataclasses import dataclass
+from codecs import getincrementaldecoder
+from dataclasses import dataclass, field
 from typing import Final
 
 from ccx_runner.frame_types import Stream
@@ -19,6 +20,8 @@ class Block:
 
     stream: Stream
     data: bytes
+    newlines: int = field(default=0, compare=False)
+    """Counted once, for all who want to know: that costs as much as a hash."""
 
 
 class LineBlocks:
@@ -33,7 +36,10 @@ class LineBlocks:
         lines_end = chunk.rfind(b"\n") + 1
         blocks = []
         if lines_end:
-            blocks.append(Block(stream, bytes(rest) + chunk[:lines_end]))
+            lines = memoryview(chunk)[:lines_end]
+            whole = lines_end == len(chunk) and not rest
+            data = chunk if whole else b"".join((rest, lines))
+            blocks.append(Block(stream, data, chunk.count(b"\n")))
             rest.clear()
         rest += chunk[lines_end:]
         while len(rest) >= self._max_line_bytes:
@@ -45,11 +51,27 @@ class LineBlocks:
         """A timer is wanted, to call flush() when the rest of the line does not come."""
         return bool(self._rest[stream])
 
-    def flush(self, stream: Stream) -> Block | None:
-        """The unfinished line, if there is one: at the stream's end, or after a short pause."""
+    @property
+    def held(self) -> int:
+        """Bytes of unfinished lines."""
+        return sum(map(len, self._rest.values()))
+
+    def flush(self, stream: Stream, *, at_end: bool = False) -> Block | None:
+        """The unfinished line, if there is one: at the stream's end, or after a short pause.
+
+        Then an unfinished character stays, so that nothing of the other stream comes into it.
+        """
         rest = self._rest[stream]
-        if not rest:
+        length = len(rest) if at_end else len(rest) - _unfinished(rest[-3:])
+        if not length:
             return None
-        block = Block(stream, bytes(rest))
-        rest.clear()
+        block = Block(stream, bytes(rest[:length]))
+        del rest[:length]
         return block
+
+
+def _unfinished(data: bytearray) -> int:
+    """Bytes at the end that are the beginning of a UTF-8 character."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    decoder.decode(data)
+    return len(decoder.getstate()[0])

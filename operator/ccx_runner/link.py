@@ -14,8 +14,7 @@ import struct
 import sys
 
 SOCKET_NAME = "link.sock"
-BUFFER = 256 * 1024  # of each direction
-CHUNK = 64 * 1024
+CHUNK = 128 * 1024
 STDIN, STDOUT = 0, 1
 
 
@@ -28,31 +27,32 @@ class Pipe:
 
     def __init__(self, source: int, sink: int) -> None:
         self.source, self.sink = source, sink
-        self.waiting = bytearray()
+        self.waiting = memoryview(b"")
         self.ended = False
 
     @property
     def wants_read(self) -> bool:
-        return not self.ended and len(self.waiting) < BUFFER
+        return not self.ended and not self.waiting
 
     def read(self) -> None:
+        """Only when nothing waits: what is between are the kernel's buffers and one CHUNK."""
         try:
             data = os.read(self.source, CHUNK)
         except BlockingIOError:
             return
         except ConnectionResetError:
             data = b""
-        self.waiting += data
+        self.waiting = memoryview(data)
         self.ended = not data
 
     def write(self) -> None:
         try:
-            written = os.write(self.sink, memoryview(self.waiting)[:CHUNK])
+            written = os.write(self.sink, self.waiting)
         except BlockingIOError:
             return
         except (BrokenPipeError, ConnectionResetError):
             written = len(self.waiting)  # nobody takes it, and what comes the other way says why
-        del self.waiting[:written]
+        self.waiting = self.waiting[written:]
 
 
 def connect(run_dir: str, runner_pid: int) -> socket.socket:
@@ -73,15 +73,19 @@ def connect(run_dir: str, runner_pid: int) -> socket.socket:
 def copy(peer: int) -> None:
     """Until stdin ends, or the runner has ended the link and stdout has taken the rest."""
     up, down = Pipe(STDIN, peer), Pipe(peer, STDOUT)
+    polls: dict[tuple[bool, ...], select.poll] = {}  # setting one up costs more than copying
     while not up.ended and (down.waiting or not down.ended):
-        events = wait(up, down)
+        state = (up.wants_read, bool(up.waiting), down.wants_read, bool(down.waiting))
+        if state not in polls:
+            polls[state] = a_poll(peer, *state)
+        events = dict(polls[state].poll())
         if events.get(STDOUT, 0) & (select.POLLERR | select.POLLNVAL):
             return  # nobody reads any more
         if events.get(STDIN, 0) & select.POLLHUP and not up.wants_read:
-            return  # with a full buffer an end of stdin cannot be read, but seen
-        if events.get(STDIN, 0) and up.wants_read:
+            return  # with something waiting an end of stdin cannot be read, but seen
+        if STDIN in events and up.wants_read:
             up.read()
-        if events.get(peer, 0) and down.wants_read:
+        if peer in events and down.wants_read:
             down.read()
         if up.waiting:
             up.write()
@@ -89,16 +93,18 @@ def copy(peer: int) -> None:
             down.write()
 
 
-def wait(up: Pipe, down: Pipe) -> "dict[int, int]":
+def a_poll(
+    peer: int, up_reads: bool, up_waits: bool, down_reads: bool, down_waits: bool
+) -> select.poll:
     """What can be read or written. Hang-ups and errors of stdin and stdout count always."""
-    poll, peer = select.poll(), down.source
-    poll.register(STDIN, select.POLLIN if up.wants_read else 0)
-    poll.register(STDOUT, select.POLLOUT if down.waiting else 0)
-    wanted = select.POLLIN if down.wants_read else 0
-    wanted |= select.POLLOUT if up.waiting else 0
+    poll = select.poll()
+    poll.register(STDIN, select.POLLIN if up_reads else 0)
+    poll.register(STDOUT, select.POLLOUT if down_waits else 0)
+    wanted = select.POLLIN if down_reads else 0
+    wanted |= select.POLLOUT if up_waits else 0
     if wanted:  # else its hang-up would be reported again and again
         poll.register(peer, wanted)
-    return dict(poll.poll())
+    return poll
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ccx_runner.archive_output import ArchiveOutput
+from ccx_runner.back_pressure import ReadersAway, on_its_way
 from ccx_runner.frame_types import JsonObject, Reply, Request, Verb
 from ccx_runner.snapshot import Snapshot, fit, to_object
 from ccx_runner.spool import Spool
@@ -44,6 +45,8 @@ class Link(Protocol):
 
     @property
     def is_behind(self) -> bool: ...
+    @property
+    def place(self) -> int | None: ...
     def send_output(self) -> None: ...
     def send_snapshot(self) -> None: ...
     def abort(self) -> None: ...
@@ -60,6 +63,10 @@ class Links:
 
     lease_seconds: float = LEASE_SECONDS
     return_seconds: float = RETURN_SECONDS
+    away: ReadersAway = field(default_factory=ReadersAway)
+    moved: Callable[[], None] = lambda: None
+    """Told when a reader has moved, come or gone."""
+
     output_ended: bool = False
     somebody_has_all: bool = False
     """A reader has had the output to its end."""
@@ -77,10 +84,28 @@ class Links:
             return f"{MAX_LINKS} links are open: close one first"
         return None
 
-    def reader_came(self) -> None:
+    def __post_init__(self) -> None:
+        self.on_its_way = on_its_way(self.spool.capacity)
+
+    def reader_came(self, place: int) -> None:
         """It may be a new one; then the lost one has to be as quick as its credit."""
+        self.away.came(place)
         if self.lost_readers:
             self.lost_readers.popleft()
+
+    def reader_left(self, place: int | None, now: float) -> None:
+        if place is not None:
+            self.away.left(place, now)
+        self.moved()
+
+    def said_goodbye(self, place: int | None, now: float) -> None:
+        """Others who still read may be its own: a gateway reads what is new over another link."""
+        self.reader_left(None if any(link.place is not None for link in self.open) else place, now)
+
+    def wanted(self, now: float) -> int | None:
+        """The first byte that a reader still wants: what is before it may be dropped."""
+        places = (link.place for link in self.open)
+        return self.away.wanted((place for place in places if place is not None), now)
 
     def expects_reader(self, now: float) -> bool:
         return any(now < lost + self.return_seconds for lost in self.lost_readers)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ccx_runner.archive_output import ArchiveOutput
+from ccx_runner.back_pressure import AWAY_SECONDS, ReadersAway
 from ccx_runner.link_ports import LEASE_SECONDS, RETURN_SECONDS, Control, Links
 from ccx_runner.link_session import LinkSession
 from ccx_runner.spool import Spool
@@ -29,8 +30,19 @@ class LinkServer:
         may_connect: Callable[[int], bool],
         lease_seconds: float = LEASE_SECONDS,
         return_seconds: float = RETURN_SECONDS,
+        away_seconds: float = AWAY_SECONDS,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
-        self._links = Links(spool, control, may_connect, lease_seconds, return_seconds)
+        """`moved` is told when a reader has moved, come or gone."""
+        self._links = Links(
+            spool,
+            control,
+            may_connect,
+            lease_seconds,
+            return_seconds,
+            ReadersAway(away_seconds=away_seconds),
+            moved,
+        )
         self._server: asyncio.Server | None = None
 
     def __len__(self) -> int:
@@ -82,6 +94,14 @@ class LinkServer:
         if any(link.is_behind for link in self._links.open):
             return True
         return self._links.expects_reader(asyncio.get_running_loop().time())
+
+    def expect_reader(self) -> None:
+        """One is going to come, and to read from the beginning."""
+        self._links.away.left(0, asyncio.get_running_loop().time())
+
+    def wanted(self) -> int | None:
+        """The first byte that a reader still wants."""
+        return self._links.wanted(asyncio.get_running_loop().time())
 
     def awaits_reader(self) -> bool:
         """Nobody has had all of the output yet."""

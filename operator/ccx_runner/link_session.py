@@ -20,6 +20,7 @@ from ccx_runner.frames import (
     Credit,
     FrameError,
     Lease,
+    Output,
     Read,
     Reply,
     Request,
@@ -28,6 +29,7 @@ from ccx_runner.frames import (
     Verb,
     client_frames,
     encode,
+    encode_output,
 )
 from ccx_runner.greeting import FIRST, VERSIONS, greeting, span
 from ccx_runner.link_ports import Links
@@ -50,11 +52,17 @@ class LinkSession(asyncio.Protocol):
         self._pump_due: asyncio.Handle | None = None
         self._lease: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
+        self._is_silent = False
         self._version = FIRST
 
     @property
     def is_behind(self) -> bool:
         return self._follower.is_behind
+
+    @property
+    def place(self) -> int | None:
+        """None: it holds up nothing."""
+        return None if self._is_silent else self._follower.place(self._links.on_its_way)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -75,6 +83,7 @@ class LinkSession(asyncio.Protocol):
         if self.is_behind:  # that END was sent is not enough: it may have been lost on its way
             self._links.lost_readers.append(self._loop.time())
         self._links.open.discard(self)
+        self._links.reader_left(self.place, self._loop.time())
         for handle in (self._lease, self._pump_due):
             if handle is not None:
                 handle.cancel()
@@ -123,6 +132,12 @@ class LinkSession(asyncio.Protocol):
 
     def _pump(self) -> None:
         self._pump_due = None
+        place = self._follower.place(0)
+        self._pump_some()
+        if self._follower.place(0) != place:
+            self._links.moved()
+
+    def _pump_some(self) -> None:
         try:
             for _ in range(FRAMES_A_TURN):
                 if not self._writable or self._transport is None or not self._pump_one():
@@ -153,7 +168,9 @@ class LinkSession(asyncio.Protocol):
                 self._links.start(frame, self._write)
             case Lease(done, version):
                 if done:
+                    place = self.place
                     self._follower.stop()
+                    self._links.said_goodbye(place, self._loop.time())
                 if version is not None:
                     self._speak(version)
 
@@ -174,8 +191,8 @@ class LinkSession(asyncio.Protocol):
             self._write(Reply(read.id, error=error))
             return
         if not self._follower.has_begun:
-            self._links.reader_came()
-        self._follower.follow(read.offset)
+            self._links.reader_came(read.place)
+        self._follower.follow(read.offset, read.keep)
         self._write(Reply(read.id, offset=max(read.offset, spool.oldest)))
         self.send_output()
 
@@ -183,7 +200,10 @@ class LinkSession(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(encode(self._in_its_version(frame)))
+        if isinstance(frame, Output):
+            transport.writelines(encode_output(frame))
+        else:
+            transport.write(encode(self._in_its_version(frame)))
         if transport.get_write_buffer_size() > MAX_UNREAD:
             transport.abort()
 
@@ -205,6 +225,8 @@ class LinkSession(asyncio.Protocol):
     def _check_lease(self) -> None:
         left = self._heard_at + self._links.lease_seconds - self._loop.time()
         if left <= 0:
+            self._is_silent = True
+            self._links.moved()
             self.end(f"no frame for {self._links.lease_seconds:g} s: a client sends LEASE")
         else:
             self._lease = self._loop.call_later(left, self._check_lease)

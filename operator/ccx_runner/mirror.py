@@ -63,7 +63,7 @@ class Mirror:
 
     def flush(self) -> None:
         """Never blocks."""
-        if self._fd is None:
+        if self._fd is None or not self._pending:
             return
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)

@@ -15,6 +15,7 @@ from ccx_runner.defences import is_stranger
 from ccx_runner.link_server import LinkServer
 from ccx_runner.settings import ReaderPlaces
 from ccx_runner.snapshot import OutputFacts, Snapshot
+from ccx_runner.tree_end import wait_for
 from ccx_runner.wishes import Refused, Wish
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Ended:
     """The link's `Control` where there is nothing to control any more."""
 
     def __init__(self, archive: Archive, kept: int) -> None:
-        output = OutputFacts(archive.printed, 0, 0, archive.sha256, kept)
+        output = OutputFacts(archive.printed, sha256=archive.sha256, archived=kept)
         self._snapshot = Snapshot("Ended", output=output)
 
     async def pause(self, wish: Wish | None) -> None:
@@ -80,10 +81,7 @@ async def _serve(output: ArchiveOutput, control: Ended, run_dir: Path, idle: flo
     used_at = loop.time()
     try:
         while not told_to_end.is_set() and loop.time() < used_at + idle:
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await told_to_end.wait()
-            except TimeoutError:
+            if not await wait_for(told_to_end, LOOK_SECONDS):
                 used_at = loop.time() if len(links) else used_at
     finally:
         await links.close()

@@ -16,8 +16,10 @@ from typing import Any
 
 from ccx_runner import readiness, signals
 from ccx_runner.archiver import Archiver
+from ccx_runner.back_pressure import AWAY_SECONDS, BackPressure
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
+from ccx_runner.link_ports import RETURN_SECONDS
 from ccx_runner.link_server import LinkServer
 from ccx_runner.mirror import Mirror
 from ccx_runner.output import Output, Sinks
@@ -25,6 +27,7 @@ from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places
 from ccx_runner.snapshot import ClaudeFacts, MirrorFacts, OutputFacts, Snapshot
 from ccx_runner.spool import Spool
+from ccx_runner.stall import Stall
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
@@ -61,23 +64,38 @@ class Runner:
         self._runs, self._claude = runs, claude
         self._termination_log = termination_log
         self._log_failed = False
-        self._spool = Spool(places.run_dir / "spool")
+        self._spool = Spool(places.run_dir / "spool", capacity=options.spool_bytes)
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
         self._archiver = Archiver(places.archive, self._spool)
         runs.before_fork = self._archiver.hold
-        self._links = LinkServer(self._spool, self, may_connect=is_stranger)
+        self._output: Output | None = None
+        self._links = LinkServer(
+            self._spool,
+            self,
+            may_connect=is_stranger,
+            return_seconds=AWAY_SECONDS if options.block else RETURN_SECONDS,
+            moved=self._reader_moved,
+        )
         self._readiness = readiness.Readiness(self._is_ready)
+        self._stall = Stall(claude, runs, self._changed)
         self._supervisor: Supervisor | None = None
         self._not_started = Snapshot("Starting")
         self._told: tuple[object, ...] = ()
         self._was_paused = False
+        self._first_ms: int | None = None
         self._hurry = asyncio.Event()
+
+    def _reader_moved(self) -> None:
+        if self._output is not None:
+            self._output.go_on()
 
     async def listen(self) -> None:
         """Nothing is answered before the process has been started: that does not wait."""
         if self._places.readiness is not None:
             await self._readiness.serve(readiness.bind(*self._places.readiness))
         await self._links.start(self._places.run_dir)
+        if self._options.await_reader:
+            self._links.expect_reader()
         self._changed()
 
     async def not_started(self, exc: ExecError) -> int:
@@ -98,10 +116,15 @@ class Runner:
             second_run=self._runs.second,
         )
         self._supervisor = supervisor
+        self._stall.watch(supervisor)
         loop.set_exception_handler(self._loop_failed)
         handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
         sinks = Sinks(self._spool, self._mirror, self._claude)
-        output = Output(sinks, taken=self._taken, failed=supervisor.fault)
+        room = (
+            BackPressure(self._spool, self._links.wanted).has_room if self._options.block else None
+        )
+        output = Output(sinks, taken=self._taken, failed=supervisor.fault, has_room=room)
+        self._output = output
         self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
         await supervisor.start()
         await supervisor.gone.wait()
@@ -138,12 +161,14 @@ class Runner:
             paused_seconds=clock.paused,
             exit_code=supervisor.exit_code,
             ended_by=supervisor.ended_by,
+            stalled=self._stall.stalled,
             message=supervisor.message or self._runs.message or self._archiver.message,
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
                 *(self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()),
-                self._archiver.bytes,
+                first_ms=self._first_ms,
+                archived=self._archiver.bytes,
             ),
             mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
         )
@@ -154,11 +179,13 @@ class Runner:
         return self._supervisor
 
     def _is_ready(self) -> bool:
-        return self._supervisor is not None and self._supervisor.state == "Running"
+        running = self._supervisor is not None and self._supervisor.state == "Running"
+        return running and not self._stall.stalled
 
     def _changed(self) -> None:
         """Tried at every change, although it has failed before: the last one matters most."""
         self._watch_for_thaws()
+        self._stall.tend()
         try:
             self._termination_log.write(self.snapshot())
         except OSError as exc:
@@ -177,7 +204,9 @@ class Runner:
 
     def _taken(self) -> None:
         """Output has come in, and with it perhaps a change of what is known of Claude."""
+        self._stall.heard()
         self._links.notify_output()
+        self._note_first()
         self._archiver.output_came()
         if self._claude is None or self._supervisor is None:
             return
@@ -187,6 +216,11 @@ class Runner:
         if known != self._told:
             self._told = known
             self._changed()
+
+    def _note_first(self) -> None:
+        if self._first_ms is None and self._spool.end and self._supervisor is not None:
+            clock = self._supervisor.clock
+            self._first_ms = round((clock.active + clock.paused) * 1000)
 
     def _asked_to_end(self, from_outside: bool) -> None:
         """TERM or INT: it ends the process; after its end, the wait for readers."""
@@ -202,6 +236,7 @@ class Runner:
             loop.call_soon(self._running().fault, f"{context['message']}: {exc!r}")
 
     async def _take_the_rest(self, output: Output) -> None:
+        output.let_go()
         if not await wait_for(output.ended, EOF_SECONDS):
             output.close()
         output.finish()
@@ -215,9 +250,8 @@ class Runner:
 
     async def _leave(self) -> None:
         self._links.notify_end()
-        await self._until(
-            lambda: self._hurry.is_set() or not self._is_wanted(), self._options.drain
-        )
+        drain = max(self._options.drain, AWAY_SECONDS if self._options.block else 0.0)
+        await self._until(lambda: self._hurry.is_set() or not self._is_wanted(), drain)
         await self._links.close()
         self._readiness.close()
         self._spool.close()

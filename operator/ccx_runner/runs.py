@@ -49,21 +49,29 @@ class Runs:
         if claude is None or output is None:
             return None
         output.catch_up()
-        if not claude.turn.cut_off:
+        turn = claude.turn
+        if not (turn.cut_off or (turn.given_up and not claude.result_seen)):
             return None
-        facts = claude.facts
-        how = resumption(
-            self._argv,
-            claude.turn,
-            session_id=facts.session_id,
-            restarts=facts.restarts,
-            by_stdin=self._prompt is not None,
-        )
+        how = self._resumption(claude)
         if isinstance(how, Resumption):
             return partial(self._start_second, how, claude)
         claude.not_taken_up()
         self.message = f"a pause had cost it the API connection; its turn is not restarted: {how}"
         return None
+
+    @property
+    def may_be_second(self) -> bool:
+        """As far as is known by now."""
+        return self._claude is not None and isinstance(self._resumption(self._claude), Resumption)
+
+    def _resumption(self, claude: StreamJsonReader) -> Resumption | str:
+        return resumption(
+            self._argv,
+            claude.turn,
+            session_id=claude.facts.session_id,
+            restarts=claude.facts.restarts,
+            by_stdin=self._prompt is not None,
+        )
 
     def _start_second(self, how: Resumption, claude: StreamJsonReader, *, frozen: bool) -> Child:
         assert self._listener is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccx_runner.snapshot import MIN_BYTES
+from ccx_runner.spool import CAPACITY, MIN_CAPACITY
 from ccx_runner.wishes import Refused, Wish
 
 PREFIX = "CCX_"
@@ -28,6 +29,10 @@ class Options:
     """Somebody is going to read: the drain is for him also before he has come."""
 
     claude: bool = False
+    spool_bytes: int = CAPACITY
+    block: bool = False
+    """The process waits for readers who are behind, rather than that something is dropped."""
+
     snapshot_bytes: int = 2048
     mirror: bool = True
 
@@ -85,6 +90,8 @@ def check(options: Options) -> None:
         raise SettingsError("--wish: desiredState Cancelled: there is nothing to start")
     if options.snapshot_bytes <= MIN_BYTES:
         raise SettingsError(f"--snapshot-bytes: must be more than {MIN_BYTES}")
+    if options.spool_bytes < MIN_CAPACITY:
+        raise SettingsError(f"--spool-bytes: must be {MIN_CAPACITY} or more")
     if options.grace < 0 or options.drain < 0:
         raise SettingsError("--grace, --drain: must be 0 or more seconds")
 

@@ -16,6 +16,11 @@ MAX_RESULT_BYTES: Final = 1024
 _NAME_BYTES: Final = 21
 """Of a word that the process itself has said, where room is short."""
 
+_MOST_ROUNDS: Final = 9_999
+_MOST_PROCESSES: Final = 9_999_999
+_LATEST_FIRST: Final = 999_999_999
+"""Where a count ends, as each digit must have its room: past what Linux and a freeze can do."""
+
 _SESSION_BYTES: Final = 36
 """The whole of a session id: it is needed to resume."""
 
@@ -23,11 +28,14 @@ State = Literal["Starting", "Running", "Paused", "Ending", "Ended"]
 EndedBy = Literal["Cancel", "Deadline", "Outside", "Inside", "Lingered", "RunnerFault"]
 
 
+ControlAction = Literal["pause", "resume", "cancel", "interrupt"]
+
+
 @dataclass(frozen=True, slots=True)
 class ControlFacts:
     """The newest control action."""
 
-    action: Literal["pause", "resume", "cancel", "interrupt"]
+    action: ControlAction
     at: float
     """Unix time in seconds."""
 
@@ -88,6 +96,9 @@ class OutputFacts:
     dropped_bytes: int = 0
     lines: int = 0
     sha256: str = ""
+    first_ms: int | None = None
+    """From the start of the process to its first output, in milliseconds; 11 days at most."""
+
     archived: int | None = None
     """Bytes of it that are in the archive. None: there is no archive."""
 
@@ -112,6 +123,11 @@ class Snapshot:
     """Negative for a signal, None while the process lives."""
 
     ended_by: EndedBy | None = None
+    stalled: bool = False
+    """It runs, and nothing has been heard of it for too long; with ended_by Deadline it was ended
+    for that.
+    """
+
     message: str = ""
     control: ControlFacts | None = None
     claude: ClaudeFacts | None = None
@@ -133,6 +149,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
         "pausedSeconds": _rounded(snapshot.paused_seconds),
         "exitCode": snapshot.exit_code,
         "endedBy": snapshot.ended_by,
+        "stalled": snapshot.stalled,
         "message": snapshot.message,
         "control": _control(snapshot.control),
         "claude": _claude(snapshot.claude),
@@ -141,6 +158,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
             "droppedBytes": snapshot.output.dropped_bytes,
             "lines": snapshot.output.lines,
             "sha256": snapshot.output.sha256,
+            "firstMs": _first(snapshot.output.first_ms),
             "archived": snapshot.output.archived,
         },
         "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
@@ -219,8 +237,8 @@ def _control(control: ControlFacts | None) -> dict[str, Any] | None:
         return None
     return {
         "action": control.action,
-        "processesStopped": control.processes_stopped,
-        "rounds": control.rounds,
+        "processesStopped": min(control.processes_stopped, _MOST_PROCESSES),
+        "rounds": min(control.rounds, _MOST_ROUNDS),
         "millis": _rounded(control.millis),
         "at": _rounded(control.at),
         "proven": control.proven,
@@ -254,6 +272,10 @@ def _claude(claude: ClaudeFacts | None) -> dict[str, Any] | None:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
+
+
+def _first(millis: int | None) -> int | None:
+    return None if millis is None else min(millis, _LATEST_FIRST)
 
 
 def _dumps(value: object) -> bytes:

@@ -2,9 +2,10 @@
 
     append(stream, data) -> [segment][segment][segment] -> read(offset) -> Output | Gap | None
 
-The oldest segment is dropped when a new one would exceed the capacity (DropOldest). Nothing is
-fsynced: the promise is for the death of processes, not of nodes. Bytes of one stream that follow
-each other are one record, up to the end of their segment. An OSError of a write is the caller's.
+The oldest segment is dropped when a new one would exceed the capacity: who must not lose it asks
+room_before() first. Nothing is fsynced: the promise is for the death of processes, not of nodes.
+Bytes of one stream that follow each other are one record, up to the end of their segment. An
+OSError of a write is the caller's.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from ccx_runner.frame_types import Gap, Output, Stream
 from ccx_runner.spool_segment import Segment
 
 CAPACITY: Final = 64 * 1024 * 1024
+MIN_CAPACITY: Final = 4 * 1024 * 1024
 SEGMENTS: Final = 16
 
 
@@ -55,19 +57,34 @@ class Spool:
     def lines(self) -> int:
         return self._lines
 
+    @property
+    def capacity(self) -> int:
+        return self._segment_bytes * self._most_segments
+
+    def room_before(self, offset: int) -> int:
+        """How much can surely be appended before the byte at `offset` is dropped.
+
+        The newest segment is left out: it may be full of records before it is full of bytes.
+        """
+        passed = max(0, bisect_right(self._starts, offset) - 1)
+        return (self._most_segments - len(self._segments) + passed) * self._segment_bytes
+
     def sha256(self) -> str:
         """Of every byte so far, kept or dropped."""
         return self._hash.hexdigest()
 
-    def append(self, stream: Stream, data: bytes) -> int:
-        """Return the offset of the first byte. If it fails, the part that was written counts."""
+    def append(self, stream: Stream, data: bytes, newlines: int | None = None) -> int:
+        """Return the offset of the first byte. If it fails, the part that was written counts.
+
+        `newlines`: how many it holds, if that is known.
+        """
         offset, rest = self._total, memoryview(data)
         while rest:
             written = self._room().append(stream, rest)
             self._hash.update(rest[:written])
             self._total += written
             rest = rest[written:]
-        self._lines += data.count(b"\n")
+        self._lines += data.count(b"\n") if newlines is None else newlines
         return offset
 
     def read(self, offset: int, max_bytes: int) -> Output | Gap | None:

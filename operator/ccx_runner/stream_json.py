@@ -1,6 +1,6 @@
 """Read Claude's stream-json as it flows, and keep the few facts that matter. Sans-IO.
 
-    stdout -> feed(bytes) -> lines -> ClaudeFacts
+    stdout -> feed(bytes) -> EventLines -> ClaudeFacts
 
 Cost and usage are those of the newest `result`: an `assistant` event repeats the usage of its
 message's start, so neither a sum nor the newest of them would be true. A second run with --resume
@@ -13,6 +13,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
+from ccx_runner.event_lines import EventLines
 from ccx_runner.snapshot import MAX_RESULT_BYTES, ClaudeFacts, Usage
 from ccx_runner.turn import TurnWatch
 
@@ -26,7 +27,7 @@ _MAX_COUNT: Final = 2**53
 
 
 class StreamJsonReader:
-    """Holds at most one line, of at most `max_line_bytes`; a longer one is skipped and counted."""
+    """A line of more than `max_line_bytes` is skipped and counted."""
 
     def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self.facts = ClaudeFacts()
@@ -35,11 +36,9 @@ class StreamJsonReader:
 
         self.turn = TurnWatch()
         self.skipped_lines = 0
-        """Garbage and overlong lines."""
+        """That may have mattered, and are garbage or overlong."""
 
-        self._max_line_bytes = max_line_bytes
-        self._line = bytearray()
-        self._too_long = False
+        self._lines = EventLines(max_line_bytes=max_line_bytes)
         self._message_id: str | None = None
         self._before = ClaudeFacts()
 
@@ -65,34 +64,27 @@ class StreamJsonReader:
         """A freeze has cut the last turn off, and that is the end of it."""
         self.facts = replace(self.facts, cut_off=True)
 
-    def feed(self, data: bytes) -> bool:
-        """Take any chunk of stdout, and say whether the facts have changed."""
+    def feed(self, data: bytes, newlines: int | None = None) -> bool:
+        """Take any chunk of stdout, and say whether the facts have changed.
+
+        `newlines`: how many it holds, if that is known.
+        """
         before = self.facts
-        lines = data.split(b"\n")
-        for line in lines[:-1]:
-            self._add(line)
-            self._end_line()
-        self._add(lines[-1])
+        for line in self._lines.feed(data, newlines, pieces=self.turn.silent_since_thaw):
+            self._see(line)
         return self.facts != before
 
     def feed_end(self) -> bool:
         """stdout has ended: a last line without newline counts too."""
         before = self.facts
-        self._end_line()
+        for line in self._lines.feed_end(pieces=self.turn.silent_since_thaw):
+            self._see(line)
         return self.facts != before
 
-    def _add(self, piece: bytes) -> None:
-        if self._too_long or len(self._line) + len(piece) > self._max_line_bytes:
-            self._too_long = self.turn.unsure = True
-            self._line.clear()
-        else:
-            self._line += piece
-
-    def _end_line(self) -> None:
-        line, too_long = bytes(self._line).strip(), self._too_long
-        self._line.clear()
-        self._too_long = False
-        if too_long or (line and not self._take(line)):
+    def _see(self, line: bytes | None) -> None:
+        if line is None:
+            self.turn.unsure = True
+        if line is None or not self._take(line):
             self.skipped_lines += 1
 
     def _take(self, line: bytes) -> bool:

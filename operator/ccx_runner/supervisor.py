@@ -20,7 +20,7 @@ from ccx_runner.freeze import MAX_SECONDS, Proof, freeze, thaw
 from ccx_runner.limit_timer import LimitTimer
 from ccx_runner.process_tree import STOPPED, UnreadableTreeError
 from ccx_runner.run_clock import RunClock
-from ccx_runner.snapshot import ControlFacts, EndedBy, State
+from ccx_runner.snapshot import ControlAction, ControlFacts, EndedBy, State
 from ccx_runner.tree_end import TreeEnd
 from ccx_runner.wishes import CANCEL, LOCAL, PAUSE, RESUME, SPEC, Refused, Wish, Wishes
 
@@ -126,6 +126,11 @@ class Supervisor:
         self.message = self.message or message
         self.end("RunnerFault")
 
+    def begin_again(self) -> None:
+        """The main process is of no use any more: once it has gone, a second run is asked for."""
+        if self.state == "Running" and self._handed_on is None:
+            self._do(self._clear())
+
     def result_seen(self) -> None:
         """Claude has said its last word; it may take the grace, in active time, to exit."""
         if self._handed_on is None and not self._limits.has_limit("Lingered"):
@@ -165,15 +170,21 @@ class Supervisor:
 
     async def _settle(self, action: Literal["pause", "resume"], owner: str) -> None:
         """Bring the tree to what is wished by now, and record it if that is still the action."""
-        proof = await self._apply()
-        if proof is None or (owner in self.wishes.frozen_by) != (action == "pause"):
+
+        def facts(proof: Proof) -> ControlFacts | None:
+            is_wished = (owner in self.wishes.frozen_by) == (action == "pause")
+            return _facts(action, proof) if is_wished else None
+
+        proof = await self._apply(facts)
+        if proof is None or facts(proof) is None:
             self._refuse_if_over()
             raise Refused("superseded by a newer wish")
-        self._record(action, proof)
         if not proof.proven:
             raise Refused(f"not proven within {MAX_SECONDS:.0f} s; it will be tried again")
 
-    async def _apply(self) -> Proof | None:
+    async def _apply(
+        self, facts: Callable[[Proof], ControlFacts | None] = lambda _: None
+    ) -> Proof | None:
         """None: something newer is wished. Of two pieces of work the second waits."""
         async with self._settling:
             frozen = self.wishes.frozen
@@ -191,9 +202,9 @@ class Supervisor:
                 return None
             if not wanted():
                 return None
-            self._enter("Paused" if frozen and proof.proven else "Running")
             if proof.proven:
                 self.generation = self.wishes.generation
+            self._enter("Paused" if frozen and proof.proven else "Running", facts(proof))
             return proof
 
     async def _hold(self) -> None:
@@ -202,9 +213,16 @@ class Supervisor:
             if self.wishes.frozen and not self._is_over:
                 await self._apply()
 
-    def _enter(self, state: State) -> None:
-        if state == self.state:
+    def _enter(self, state: State, control: ControlFacts | None = None) -> None:
+        """A new state and what has led to it are told at once."""
+        if state == self.state and control is None:
             return
+        self.control = control or self.control
+        if state != self.state:
+            self._change_to(state)
+        self._changed()
+
+    def _change_to(self, state: State) -> None:
         now = time.monotonic()
         self._clock = self._clock.pause(now) if state == "Paused" else self._clock.resume(now)
         self.state = state
@@ -212,15 +230,9 @@ class Supervisor:
             self._limits.stop()
         else:
             self._limits.arm(self._clock)
-        self._changed()
 
-    def _record(
-        self, action: Literal["pause", "resume", "cancel", "interrupt"], proof: Proof
-    ) -> None:
-        self.control = ControlFacts(
-            action, time.time(), proof.processes_stopped, proof.rounds, proof.millis, proof.proven
-        )
-        self._changed()
+    def _record(self, action: ControlAction, proof: Proof) -> None:
+        self._enter(self.state, _facts(action, proof))
 
     def _main_ended(self, exit_code: int) -> None:
         self._tree_end.main_ended.set()
@@ -234,6 +246,10 @@ class Supervisor:
             self._changed()
         else:
             self._begin_end()
+
+    async def _clear(self) -> None:
+        self._tree_end.order()
+        await self._tree_end.finish()
 
     async def _hand_on(self, again: SecondRun) -> None:
         """Nobody of the first run is left before the second begins. Wishes hold all the while."""
@@ -284,3 +300,9 @@ class Supervisor:
     def _done(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (exc := task.exception()):
             self.fault(f"internal error: {exc!r}")
+
+
+def _facts(action: ControlAction, proof: Proof) -> ControlFacts:
+    return ControlFacts(
+        action, time.time(), proof.processes_stopped, proof.rounds, proof.millis, proof.proven
+    )

@@ -28,6 +28,9 @@ class TurnWatch:
     cut_off: bool = False
     """Claude has given up, and it was for a freeze."""
 
+    given_up: bool = False
+    """By us: nothing has come from it for too long since a thaw."""
+
     unsure: bool = False
     """Something was too long to be read."""
 
@@ -37,6 +40,11 @@ class TurnWatch:
     @property
     def tool_is_open(self) -> bool:
         return bool(self._open) or self.unsure
+
+    @property
+    def silent_since_thaw(self) -> bool:
+        """Nothing has come from the API since the last one."""
+        return self._thawed
 
     def thawed(self) -> None:
         """In the middle of a turn."""

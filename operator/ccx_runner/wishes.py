@@ -23,6 +23,10 @@ alone, and the tree stays frozen while one is left."""
 
 
 MAX_GENERATION: Final = 2**63
+REPORT: Final = "Report"
+FAIL: Final = "Fail"
+"""What becomes of a stall."""
+
 MAX_DEADLINE: Final = 10**10
 """Seconds: some 300 years."""
 
@@ -38,6 +42,8 @@ class Wish:
     generation: int
     desired_state: str
     active_deadline_seconds: float | None = None
+    stall_timeout_seconds: float | None = None
+    on_stall: str = REPORT
 
     @property
     def verb(self) -> str:
@@ -49,7 +55,13 @@ class Wish:
         generation, desired = _generation(fields.get("generation")), fields.get("desiredState")
         if not isinstance(desired, str) or desired not in VERB_OF:
             raise Refused(f"desiredState: must be one of {', '.join(VERB_OF)}")
-        return cls(generation, desired, _deadline(fields.get("activeDeadlineSeconds")))
+        return cls(
+            generation,
+            desired,
+            _seconds(fields, "activeDeadlineSeconds"),
+            _seconds(fields, "stallTimeoutSeconds"),
+            FAIL if fields.get("onStall") == FAIL else REPORT,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Wish":
@@ -68,13 +80,14 @@ def _generation(value: object) -> int:
     return value
 
 
-def _deadline(value: object) -> float | None:
+def _seconds(fields: dict[str, Any], name: str) -> float | None:
+    value = fields.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused("activeDeadlineSeconds: must be a number")
+        raise Refused(f"{name}: must be a number")
     if not 0 < value <= MAX_DEADLINE:
-        raise Refused(f"activeDeadlineSeconds: must be above 0 and at most {MAX_DEADLINE}")
+        raise Refused(f"{name}: must be above 0 and at most {MAX_DEADLINE}")
     return float(value)
 
 
@@ -88,6 +101,8 @@ class Wishes:
     frozen_by: frozenset[str] = frozenset()
     cancelled: bool = False
     active_deadline_seconds: float | None = None
+    stall_timeout_seconds: float | None = None
+    on_stall: str = REPORT
     _desired_state: str | None = None
     """What `generation` said, None before the first wish."""
 
@@ -118,6 +133,8 @@ class Wishes:
             self.held(SPEC, frozen=wish.verb == PAUSE),
             generation=wish.generation,
             active_deadline_seconds=wish.active_deadline_seconds,
+            stall_timeout_seconds=wish.stall_timeout_seconds,
+            on_stall=wish.on_stall,
             _desired_state=wish.desired_state,
         )
 

@@ -4,10 +4,12 @@ from contextlib import asynccontextmanager
 from socket import SHUT_RDWR
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from ccx_gateway.frame_writer import WRITER_LIMIT, FrameWriter
-from ccx_gateway.line_block import BLOCK, LineBlock, frame_header
+from ccx_gateway.line_block import BLOCK, LineBlock
+from ccx_gateway.text_frames import TextFrames, frame_header
 
 MESSAGE = b"x" * 200
 FRAMES = (frame_header(len(MESSAGE)) + MESSAGE) * (BLOCK // len(MESSAGE))
@@ -15,8 +17,8 @@ BLOCKS = 500
 """32 MB: more than the buffers of the system take in."""
 
 A_BLOCK = LineBlock(FRAMES, MESSAGE, 1)
-HIGH_WATER = 64 * 1024
-"""What asyncio takes before it says stop."""
+A_WRITE = len(FRAMES) + len(frame_header(len(MESSAGE))) + len(MESSAGE)
+SAME_FRAMES = TextFrames(FRAMES + frame_header(len(MESSAGE)) + MESSAGE)
 
 UPGRADE = (
     b"GET /bye HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -29,35 +31,38 @@ GOODBYE, MASKED_GOODBYE = b"\x88\x02\x03\xe8", b"\x88\x82\0\0\0\0\x03\xe8"
 class Server:
     """At / it sends all blocks to who connects, at /bye one after it has said goodbye."""
 
-    def __init__(self) -> None:
+    def __init__(self, sends: LineBlock | TextFrames = A_BLOCK) -> None:
+        self.sends = sends
         self.held = self.most_held = 0
         self.stalled = asyncio.Event()
         self.ended: asyncio.Future[BaseException | None] = asyncio.Future()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(compress=False, writer_limit=WRITER_LIMIT["lines"])
-        await socket.prepare(request)
+        socket = web.WebSocketResponse(compress=False, writer_limit=WRITER_LIMIT)
         writer = FrameWriter(request, socket)
+        await writer.prepare()
         try:
             if request.path == "/bye":
                 await self._say_bye(socket, writer)
             else:
-                await self._send_all(request, writer)
+                await self._send_all(request, writer, self.sends)
         except ConnectionError as exc:
             self.ended.set_result(exc)
         else:
             self.ended.set_result(None)
         return socket
 
-    async def _send_all(self, request: web.Request, writer: FrameWriter) -> None:
+    async def _send_all(
+        self, request: web.Request, writer: FrameWriter, frames: LineBlock | TextFrames
+    ) -> None:
         transport = request.transport
         assert transport is not None
         for _ in range(BLOCKS):
             self.most_held = max(self.most_held, transport.get_write_buffer_size())
-            sending = asyncio.ensure_future(writer.send(A_BLOCK))
+            sending = asyncio.ensure_future(writer.send(frames))
             await asyncio.sleep(0)
             self.held = transport.get_write_buffer_size()
-            if self.held > HIGH_WATER:
+            if self.held:
                 self.stalled.set()
             await sending
 
@@ -71,9 +76,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[Server, int]]:
+async def serving(
+    sends: LineBlock | TextFrames = A_BLOCK,
+) -> AsyncIterator[tuple[Server, int]]:
     """And its port."""
-    server, app = Server(), web.Application()
+    server, app = Server(sends), web.Application()
     app.router.add_get("/", server.serve)
     app.router.add_get("/bye", server.serve)
     runner = web.AppRunner(app)
@@ -87,25 +94,30 @@ async def serving() -> AsyncIterator[tuple[Server, int]]:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[Server, aiohttp.ClientWebSocketResponse]]:
+async def connected(
+    sends: LineBlock | TextFrames = A_BLOCK,
+) -> AsyncIterator[tuple[Server, aiohttp.ClientWebSocketResponse]]:
     async with (
-        serving() as (server, port),
+        serving(sends) as (server, port),
         aiohttp.ClientSession() as http,
         http.ws_connect(f"http://127.0.0.1:{port}/") as socket,
     ):
         yield server, socket
 
 
-async def test_for_a_client_that_does_not_read_a_block_and_no_more_is_held() -> None:
-    async with connected() as (server, socket):
+@pytest.mark.parametrize("sends", [A_BLOCK, SAME_FRAMES], ids=["lines", "chunks"])
+async def test_for_a_client_that_does_not_read_a_write_and_no_more_is_held(
+    sends: LineBlock | TextFrames,
+) -> None:
+    async with connected(sends) as (server, socket):
         await server.stalled.wait()
         for _ in range(1000):  # turns in which it could go on, if it did not wait
             await asyncio.sleep(0)
-        assert server.held <= HIGH_WATER + BLOCK + 1000
+        assert 0 < server.held <= A_WRITE
         for _ in range(BLOCKS * (len(FRAMES) // (len(MESSAGE) + 4) + 1)):
             assert (await socket.receive()).data == MESSAGE.decode()
         assert await server.ended is None
-        assert server.most_held <= HIGH_WATER
+        assert server.most_held == 0, "the next write waits until the system has the last one"
 
 
 async def test_who_is_gone_is_sent_nothing_more() -> None:

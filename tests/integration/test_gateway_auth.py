@@ -28,6 +28,7 @@ from support.wire_client import WAIT_SECONDS, Object, bearer, connected
 PARAMS: dict[str, Object] = {
     "execute": {"argv": ["true"]},
     "control": {"type": "CANCEL", "execution": "e1"},
+    "configure": {"suspend": True, "execution": "e1"},
     "attach": {"execution": "e1"},
     "detach": {"execution": "e1"},
     "credit": {"execution": "e1", "bytes": 1},

@@ -18,15 +18,15 @@ from ccx_gateway.errors import ExecutionFinished, SignalNotDelivered, StreamTime
 from ccx_gateway.execute import Executor
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.lease import new_gateway_id
-from ccx_gateway.line_block import LineBlock
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
-from ccx_gateway.outbox import Outbox
+from ccx_gateway.outbox import Message, Outbox
 from ccx_gateway.params import ControlType, Execute, parse
 from ccx_gateway.permission import Permission
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.session_keeper import SessionKeeper
+from ccx_gateway.stream_metrics import StreamMetrics
 from ccx_gateway.watcher import Watcher, has_process
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
@@ -85,7 +85,7 @@ async def made(session: KubeSession, *command: str, **spec: Any) -> ClaudeExecut
     return await Executions(session).create(NAMESPACE, body)
 
 
-async def send_nothing(message: bytes | LineBlock) -> None:
+async def send_nothing(message: Message) -> None:
     raise AssertionError(f"nothing is to be told yet: {message!r}")
 
 
@@ -96,7 +96,8 @@ async def test_what_no_operator_starts_is_a_stream_timeout_and_is_cancelled(
     async with Feeds(session, links.open) as feeds:
         services = the_services(session, feeds, links)
         permission = Permission(Anybody(), Who("s", "peer", ""), lambda _: None)
-        executor = Executor(services, held, Outbox(send_nothing), permission, operator_seconds=0.2)
+        outbox = Outbox(send_nothing, StreamMetrics())
+        executor = Executor(services, held, outbox, permission, operator_seconds=0.2)
         params = {"command": "true", "name": "x", "startDeadlineSeconds": 1}
         with pytest.raises(StreamTimeout, match=r"no process within 1.2 s") as caught:
             await executor.execute(parse(Execute, params))

@@ -127,6 +127,7 @@ class TestControl:
         assert snapshot.control is not None
         assert (snapshot.state, snapshot.control.processes_stopped) == ("Paused", 12)
         expected = {"generation": 3, "desiredState": "Paused", "activeDeadlineSeconds": 60}
+        expected |= {"stallTimeoutSeconds": 300, "onStall": "Report"}
         assert [(r.verb, r.wish) for r in asked] == [(Verb.PAUSE, expected)]
 
     @pytest.mark.parametrize("verb", list(Verb))

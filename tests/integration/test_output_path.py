@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 from ccx_api.wish import Wish
 from ccx_gateway.feeds import Feeds
 from ccx_gateway.output_window import CAPACITY, Gap, Slice
+from ccx_gateway.stream_metrics import StreamMetrics
 from ccx_gateway.upstream import OutputLost, last_snapshot
 from ccx_kube.link import RunnerLink
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
-from devcluster.server import running_devcluster
+from devcluster.server import Devcluster, running_devcluster
 from support.agent_pod import NAMESPACE, an_agent_pod, python, reaches
 from support.links import until
 from support.output_source import Reader, a_reader
@@ -27,13 +29,15 @@ WRITTEN = LINES * 100
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[KubeSession]:
+async def cluster() -> AsyncIterator[Devcluster]:
     path = [str(Path(sys.executable).parent)]
-    async with (
-        asyncio.timeout(60),
-        running_devcluster(path=path) as cluster,
-        await KubeSession.from_environment(str(cluster.kubeconfig)) as session,
-    ):
+    async with asyncio.timeout(60), running_devcluster(path=path) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def session(cluster: Devcluster) -> AsyncIterator[KubeSession]:
+    async with await KubeSession.from_environment(str(cluster.kubeconfig)) as session:
         yield session
 
 
@@ -135,6 +139,27 @@ async def test_a_link_that_breaks_in_mid_stream_costs_no_byte(session: KubeSessi
         await until(lambda: attachment.cursor == WRITTEN)
         assert len(links.opened) == 4
     assert reader.data == b"".join(b"%08d %s\n" % (n, b"x" * 90) for n in range(LINES))
+
+
+@pytest.mark.parametrize("fault", ["reset-exec", "close-exec"])
+async def test_an_api_server_that_cuts_the_exec_at_any_byte_costs_none_and_is_counted(
+    cluster: Devcluster, session: KubeSession, fault: str
+) -> None:
+    """Before the first frame, in its header, and then anywhere."""
+    reader, links, metrics = a_reader(), Links(session), StreamMetrics()
+    cuts = [0, 1, *random.Random(6).sample(range(10_000, 900_000), 8)]
+    await a_pod(session, *WRITE, desired="Paused")
+    await reaches(session, "p", "Running")
+    for most in cuts:
+        cluster.faults.add({"fault": fault, "bytes": most})
+    async with Feeds(session, links.open, metrics=metrics) as feeds:
+        attachment = feeds.attach(NAMESPACE, "x", "p", send=reader.send)
+        await links.let_go()
+        await attachment.finished()
+    assert cluster.faults.faults()["injected"] == {fault: len(cuts)}
+    assert metrics.resumes["link"] == len(links.opened) - 1 >= len(cuts) // 2
+    assert reader.gaps == []
+    assert digest(reader) == await printed(session)
 
 
 async def test_a_link_that_breaks_after_the_end_and_before_all_was_read_costs_no_byte(

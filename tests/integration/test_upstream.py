@@ -34,26 +34,46 @@ def answer(server: ApiServer, **status: Any) -> None:
     server.answer(200, {"metadata": metadata, "spec": {"command": ["true"]}, "status": status})
 
 
-async def test_its_size_is_known_where_the_status_speaks_of_that_pod(
+ENDED, RUNNING = {"state": "Ended", "exitCode": 1}, {"state": "Running"}
+
+
+async def test_its_size_is_known_where_the_status_speaks_of_that_pods_end(
     server: ApiServer, upstream: PodUpstream
 ) -> None:
-    answer(server, phase="Starting", attempts=1, podName=FIRST, output={"bytes": 7})
+    answer(server, phase="Starting", attempts=1, podName=FIRST, process=ENDED, output={"bytes": 7})
     assert await upstream.final() == Ended(7)
 
 
-async def test_while_the_operator_has_said_nothing_of_its_end_it_is_not_known(
+async def test_its_size_is_known_where_the_next_attempt_remembers_it(
     server: ApiServer, upstream: PodUpstream
 ) -> None:
-    answer(server, phase="Running", attempts=1, podName=FIRST)
+    answer(server, phase="Starting", attempts=2, endedAttempts={"outputBytes": 7})
+    assert await upstream.final() == Ended(7)
+
+
+@pytest.mark.parametrize("process", [None, RUNNING])
+async def test_while_the_operator_has_said_nothing_of_its_end_it_is_not_known(
+    server: ApiServer, upstream: PodUpstream, process: object
+) -> None:
+    told = {"process": process, "output": {"bytes": 7}}
+    answer(server, phase="Running", attempts=1, podName=FIRST, **told)
     assert await upstream.final() is None
 
 
-@pytest.mark.parametrize("pod", [None, SECOND])
-async def test_who_followed_an_attempt_that_was_lost_is_told_that_another_follows(
-    server: ApiServer, upstream: PodUpstream, pod: str | None
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"phase": "Starting", "attempts": 2},
+        {"phase": "Running", "attempts": 2, "podName": SECOND, "output": {"bytes": 7}},
+        {"phase": "Running", "attempts": 3, "endedAttempts": {"outputBytes": 7}},
+        {"phase": "Failed", "podName": FIRST, "process": RUNNING, "output": {"bytes": 7}},
+    ],
+)
+async def test_that_more_may_have_been_printed_is_said_where_the_runner_did_not(
+    server: ApiServer, upstream: PodUpstream, status: dict[str, Any]
 ) -> None:
-    answer(server, phase="Starting", attempts=2, podName=pod, output={"bytes": 7})
-    with pytest.raises(OutputLost, match="attempt 2 follows it: attach again"):
+    answer(server, **status)
+    with pytest.raises(OutputLost, match="without a last word of its runner"):
         await upstream.final()
 
 

@@ -338,6 +338,11 @@ async def runs_too_long(on: Theatre, name: str) -> None:
     await on.create(name, activeDeadlineSeconds=1)
 
 
+@row("Failed Stalled")
+async def says_nothing(on: Theatre, name: str) -> None:
+    await on.create(name, stallTimeoutSeconds=1, onStall="Fail")
+
+
 @row("Failed RunnerFault")
 async def breaks_its_runner(on: Theatre, name: str) -> None:
     await on.create(name, command=["python3", "-c", BREAKS_ITS_RUNNER])

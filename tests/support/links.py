@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import ccx_runner
+from ccx_runner.back_pressure import AWAY_SECONDS
 from ccx_runner.frames import (
     ClientFrame,
     Credit,
@@ -72,6 +73,8 @@ class Runner:
     spool: Spool
     control: RecordingControl
     server: LinkServer
+    moved: list[Callable[[], None]]
+    """Called when a reader has moved, come or gone."""
 
 
 @asynccontextmanager
@@ -82,7 +85,9 @@ async def a_runner(
     may_connect: Callable[[int], bool] = lambda _: True,
     lease_seconds: float = 30.0,
     return_seconds: float = 5.0,
+    away_seconds: float = AWAY_SECONDS,
 ) -> AsyncIterator[Runner]:
+    moved: list[Callable[[], None]] = []
     spool, control = Spool(run_dir / "spool", capacity=capacity), RecordingControl()
     server = LinkServer(
         spool,
@@ -90,10 +95,12 @@ async def a_runner(
         may_connect=may_connect,
         lease_seconds=lease_seconds,
         return_seconds=return_seconds,
+        away_seconds=away_seconds,
+        moved=lambda: _call(moved),
     )
     await server.start(run_dir)
     try:
-        yield Runner(run_dir, spool, control, server)
+        yield Runner(run_dir, spool, control, server, moved)
     finally:
         await server.close()
         spool.close()
@@ -184,3 +191,8 @@ async def until(is_true: Callable[[], bool]) -> None:
     """For a caller with a time limit of its own."""
     while not is_true():  # noqa: ASYNC110 - what is waited for tells nobody
         await asyncio.sleep(0.001)
+
+
+def _call(everybody: list[Callable[[], None]]) -> None:
+    for call in everybody:
+        call()

@@ -20,6 +20,7 @@ class PlayedLink:
     def __init__(self, runner: "PlayedRunner") -> None:
         self._runner = runner
         self.read_up_to = 0
+        self.keeps: int | None = None
         self.is_open = True
         self._when_ended: list[Callable[[], None]] = []
 
@@ -30,8 +31,11 @@ class PlayedLink:
     async def status(self) -> Snapshot:
         return self.snapshot
 
-    async def follow(self, offset: int = 0) -> AsyncGenerator[Item, None]:
+    async def follow(
+        self, offset: int = 0, *, keep: int | None = None
+    ) -> AsyncGenerator[Item, None]:
         runner = self._runner
+        self.keeps = keep
         while True:
             if not self.is_open:
                 raise LinkLost("broken")

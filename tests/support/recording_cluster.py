@@ -125,6 +125,9 @@ class NoMeter:
     def acted(self, action: str) -> None:
         pass
 
+    def moved(self, execution: ClaudeExecution, status: ExecutionStatus) -> None:
+        pass
+
     def usage_recorded(self, executions: int) -> None:
         pass
 

@@ -18,6 +18,7 @@ def test_every_method_has_its_rule() -> None:
     [
         ("execute", [Access("create", "ns")]),
         ("control", [Access("patch", "ns", "e1")]),
+        ("configure", [Access("patch", "ns", "e1")]),
         ("attach", [Access("get", "ns", "e1")]),
         ("detach", []),
         ("credit", []),

@@ -113,7 +113,10 @@ def test_the_pod_of_an_unreachable_node_is_deleted_with_grace_and_waited_for_in_
     assert execution.status.reason == "Retrying"
     assert decide(execution, seen(lost), now=NOW).actions == (DELETE,)
     waiting = decide(execution, seen(replace(lost, gone_by=NOW)), now=NOW)
-    assert (waiting.status, waiting.actions, waiting.check_after) == (execution.status, (), 300)
+    assert (waiting.status, waiting.actions, waiting.check_after) == (execution.status, (), 30)
+    silent = decide(execution, seen(replace(lost, gone_by=ago(30))), now=NOW)
+    assert (silent.status.reason, silent.actions, silent.check_after) == ("Retrying", (), 270)
+    assert "node n1 does not end pod" in silent.status.message
     late = decide(execution, seen(replace(lost, gone_by=ago(300))), now=NOW)
     assert (late.status.reason, late.actions) == ("PodLost", ())
     assert "its node does not say" in late.status.message
@@ -208,7 +211,10 @@ def test_a_status_of_before_there_were_attempts_is_that_of_the_first() -> None:
     old = was("Running", "Started")
     assert ExecutionStatus.model_validate(old).attempts is None
     status = decided(an_execution(status=old, backoffLimit=1), over(ended(143, "Outside"))).status
-    assert (status.attempts, status.ended_attempts) == (1, EndedAttempts(retries=1))
+    assert (status.attempts, status.ended_attempts) == (
+        1,
+        EndedAttempts(retries=1, retried_for="PodLost"),
+    )
 
 
 CLAIMED = {"volumeClaimTemplate": {"storage": "1Gi"}}
@@ -268,7 +274,9 @@ def test_a_conversation_that_is_not_there_any_more_is_begun_anew_at_no_charge() 
     gone = seen(Gone(pod), snapshot=ended(1, claude=facts))
     status = decided(execution, gone).status
     assert (status.reason, status.attempts) == ("Retrying", 3)
-    assert status.ended_attempts == EndedAttempts(active_seconds=5)
+    assert status.ended_attempts == EndedAttempts(
+        active_seconds=5, output_bytes=0, retried_for="ClaudeError"
+    )
     third = a_pod(name=f"{POD[:-1]}3", uid="3", exit_code=1)
     execution = execution.model_copy(update={"status": status})
     assert decided(execution, seen(third, snapshot=ended(1, claude=facts))).status.phase == "Failed"
@@ -287,7 +295,8 @@ def test_a_running_execution_on_a_claim_is_suspended_by_the_end_of_its_pod() -> 
     last = seen(Gone(running), snapshot=ended(143, "Outside", **told_of(a_told(1, 0, None))))
     execution = decided(execution, last)
     assert (execution.status.attempts, execution.status.pod_uid) == (2, None)
-    assert execution.status.ended_attempts == EndedAttempts(active_seconds=5, turns=1, resume="s")
+    known = EndedAttempts(active_seconds=5, turns=1, resume="s", output_bytes=0)
+    assert execution.status.ended_attempts == known
     execution = decided(execution, last)
     assert execution.status.reason == "Suspended"
     let_go = execution.spec.model_copy(update={"suspend": False})

@@ -115,10 +115,13 @@ async def test_a_watch_that_lags_behind_our_own_writes_costs_nothing() -> None:
     assert operator.cluster.writes == writes
 
 
-async def test_a_conflict_is_decided_anew_on_the_newest_object() -> None:
+async def test_a_conflict_is_decided_anew_on_the_newest_object_in_its_turn() -> None:
     operator = an_operator()
     spec = an_execution(desired="Cancelled").spec
     operator.cluster.change(spec=spec)  # before the finalizer could be added
+    await operator.controller.reconcile(UID)
+    assert operator.status == "Queued "
+    assert operator.queue.depth == 1
     await operator.controller.reconcile(UID)
     assert operator.status == "Cancelled CancelledByUser"
     assert "CreatePod" not in operator.cluster.calls

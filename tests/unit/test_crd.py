@@ -120,9 +120,12 @@ def test_fields_that_a_newer_server_stores_are_ignored() -> None:
 
 
 def test_a_wish_carries_all_that_the_runner_must_know_of_the_spec() -> None:
-    wish = Wish.of(an_execution(desiredState="Paused", activeDeadlineSeconds=60))
+    wanted = an_execution(desiredState="Paused", activeDeadlineSeconds=60, onStall="Fail")
+    wish = Wish.of(wanted)
     assert wish.model_dump(mode="json") == {
         "generation": 7,
         "desiredState": "Paused",
         "activeDeadlineSeconds": 60,
+        "stallTimeoutSeconds": 300,
+        "onStall": "Fail",
     }

@@ -51,6 +51,16 @@ def test_only_of_a_write_the_answer_can_be_lost() -> None:
     assert faults.take(PATCH) is not None
 
 
+@pytest.mark.parametrize("name", ["reset-exec", "close-exec"])
+def test_only_an_exec_can_be_cut(name: str) -> None:
+    faults = faults_with(fault=name, bytes=7)
+    assert faults.take(PATCH) is None
+    assert faults.take(RequestKind("get", "pods", "log")) is None
+    cut = faults.take(EXEC)
+    assert cut is not None
+    assert cut.bytes == 7
+
+
 def test_only_an_open_watch_falls_silent() -> None:
     faults, watch = faults_with(fault="silent-watch"), RequestKind("watch", "pods", "")
     assert faults.take(watch) is None

@@ -31,7 +31,9 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 def test_invalid_params_name_the_field_and_the_rule_and_not_the_value() -> None:
     error = InvalidParams.from_validation(a_validation_error(timeout="s3cr3t"))
-    assert error_object(error)["message"] == "timeout: int_parsing"
+    told = error_object(error)["message"]
+    assert told.startswith("timeout: int_parsing: Input should be a valid integer")
+    assert "s3cr3t" not in told
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,53 @@ def test_it_belongs_to_its_session_and_goes_with_it_unless_told_otherwise() -> N
 
 
 def test_a_field_of_the_crd_that_breaks_its_rule_is_named() -> None:
-    with pytest.raises(InvalidParams, match=r"^maxTurns: greater_than_equal$"):
+    with pytest.raises(
+        InvalidParams,
+        match=r"^maxTurns: greater_than_equal: Input should be greater than or equal to 1$",
+    ):
         a_body(prompt="hi", maxTurns=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("backoffLimit", 101, "backoffLimit: less_than_equal"),
+        ("retryDelaySeconds", -1, "retryDelaySeconds: greater_than_equal"),
+        ("ttlSecondsAfterFinished", "soon", "ttlSecondsAfterFinished: int_parsing"),
+        ("suspend", "perhaps", "suspend: bool_parsing"),
+        ("workspace", {"volumeClaimName": ""}, "workspace.volumeClaimName: string_"),
+        ("workspace", {"volumeClaim": "mine"}, "workspace.volumeClaim: no such field"),
+        (
+            "workspace",
+            {"volumeClaimTemplate": {"storage": "1Gi", "accessModes": ["Any"]}},
+            "workspace.volumeClaimTemplate.accessModes.0: literal_error",
+        ),
+        (
+            "workspace",
+            {"volumeClaimTemplate": {}},
+            "workspace.volumeClaimTemplate.storage: missing",
+        ),
+        ("env", [{"name": "A", "value": "1", "vaule": "2"}], "env.0.vaule: no such field"),
+    ],
+)
+def test_what_the_api_server_would_refuse_or_drop_is_named(
+    field: str, value: object, said: str
+) -> None:
+    with pytest.raises(InvalidParams) as caught:
+        a_body(command="ls", **{field: value})
+    assert str(caught.value).startswith(said)
+
+
+def test_attempts_workspace_and_the_time_to_live_go_into_the_spec_as_they_are() -> None:
+    fields: dict[str, Any] = {
+        "backoffLimit": 2,
+        "retryDelaySeconds": 0,
+        "ttlSecondsAfterFinished": 60,
+        "suspend": True,
+        "workspace": {"volumeClaimTemplate": {"storage": "1Gi"}},
+        "podTemplate": {"spec": {"nodeSelector": {"any": "thing"}}},
+    }
+    assert a_body(command="ls", **fields)["spec"].items() >= fields.items()
 
 
 def test_names_are_chosen_generated_or_the_keys() -> None:

@@ -131,6 +131,18 @@ async def test_several_who_are_behind_take_turns_at_one_link() -> None:
         assert reader.data == OUTPUT[n * 12_345 :]
 
 
+async def test_whoever_is_read_for_the_place_of_the_one_furthest_behind_is_kept() -> None:
+    runner, fast = PlayedRunner(OUTPUT, ended=True), a_reader()
+    furthest, behind = a_reader(stalled=True), a_reader(stalled=True)
+    async with watching(runner) as watched:
+        stands = watched.attach(furthest)
+        watched.attach(behind, 100_000)
+        await watched.attach(fast).finished()
+        behind.reads.set()
+        await until(lambda: len(behind.data) > CAPACITY // 2)
+        assert runner.spools[0].keeps == stands.cursor < 100_000
+
+
 async def test_who_comes_later_and_wants_it_from_the_start_gets_it_from_the_spool() -> None:
     runner, first, second = PlayedRunner(OUTPUT[:50_000]), a_reader(), a_reader()
     async with watching(runner) as watched:

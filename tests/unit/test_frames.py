@@ -34,7 +34,7 @@ ids = st.integers(-(2**63), 2**63) | texts
 objects = st.dictionaries(texts.filter(lambda key: key != "id"), texts | st.integers(), min_size=1)
 
 client_frames_sent = st.one_of(
-    st.builds(Read, ids, numbers),
+    st.builds(Read, ids, numbers, st.none() | numbers),
     st.builds(Credit, numbers),
     st.builds(Request, st.sampled_from(Verb), ids, st.none() | objects),
     st.builds(Lease, st.booleans()),

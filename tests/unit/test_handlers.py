@@ -59,6 +59,44 @@ async def test_an_execution_is_stored_and_its_key_queued() -> None:
     assert await feed.queue.get() == UID
 
 
+def a_running_event(version: str, desired: str, **spec: Any) -> kopf.RawEvent:
+    event = an_event("MODIFIED", prompt="hi", desiredState=desired, **spec)
+    event["object"]["metadata"]["resourceVersion"] = version
+    event["object"]["status"] = {"phase": "Running"}
+    return event
+
+
+SERVED = {"session": {"id": "s1", "gateway": "ccx-gateway-1"}}
+DELETED = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0}
+
+
+async def test_a_wish_is_left_to_the_gateway_of_the_session_for_a_moment() -> None:
+    feed = a_feed()
+    await see_execution(feed, a_running_event("3", "Running", **SERVED))
+    assert await feed.queue.get() == UID
+    feed.queue.done(UID, failed=False)
+    await see_execution(feed, a_running_event("4", "Paused", **SERVED))
+    assert feed.queue.depth == 0
+    async with asyncio.timeout(5):
+        assert await feed.queue.get() == UID
+
+
+@pytest.mark.parametrize(
+    ("spec", "metadata"), [({}, {}), ({"session": {"id": "s1"}}, {}), (SERVED, DELETED)]
+)
+async def test_what_no_gateway_delivers_is_not_waited_for(
+    spec: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    feed = a_feed()
+    await see_execution(feed, a_running_event("3", "Running", **spec))
+    assert await feed.queue.get() == UID
+    feed.queue.done(UID, failed=False)
+    event = a_running_event("4", "Paused", **spec)
+    cast("dict[str, Any]", event["object"]["metadata"]).update(metadata)
+    await see_execution(feed, event)
+    assert feed.queue.depth == 1
+
+
 async def test_what_is_settled_is_not_queued() -> None:
     feed = a_feed()
     event = an_event("ADDED", prompt="hi")
@@ -66,7 +104,7 @@ async def test_what_is_settled_is_not_queued() -> None:
     await see_execution(feed, event)
     assert feed.store.uids() == set()
     assert feed.queue.depth == 0
-    assert feed.store.phases() == {"Succeeded": 1}
+    assert feed.store.census.phases() == {"Succeeded": 1}
 
 
 async def test_what_its_finalizer_holds_is_not_settled() -> None:

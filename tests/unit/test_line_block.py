@@ -1,18 +1,16 @@
-import struct
-
 import orjson
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
 from ccx_gateway.jsonrpc import dump, notification
-from ccx_gateway.line_block import BLOCK, LineBlock, frame_header, line_block
+from ccx_gateway.line_block import BLOCK, LineBlock, line_block
 from ccx_gateway.notifications import Fields
 from ccx_gateway.output_text import text_of
 from ccx_gateway.output_window import Slice
 from ccx_gateway.viewer import MAX_NOTIFICATION
+from support.frames import messages_in
 
 EXECUTION = ClaudeExecution.model_validate(
     {"metadata": {"name": "e1", "namespace": "ns", "uid": "u1"}, "spec": {"command": ["true"]}}
@@ -20,7 +18,7 @@ EXECUTION = ClaudeExecution.model_validate(
 PIECES = [b"a", "é".encode(), "🙂".encode(), b"\n", b"\r", b"\0", b'"', b"\\", b"\xff", b"\xe2\x82"]
 
 outputs = st.lists(st.sampled_from(PIECES), min_size=1, max_size=60).map(b"".join)
-streams = st.sampled_from(["stdout", "stderr"])
+streams = st.sampled_from(["stdout", "stderr", "merged"])
 
 
 def told(found: Slice) -> bytes:
@@ -38,20 +36,7 @@ def blocks_of(found: Slice, *, size: int = BLOCK) -> list[LineBlock]:
 
 
 def messages_of(block: LineBlock) -> list[bytes]:
-    """Read as a client reads frames."""
-    messages, rest = list[bytes](), block.frames
-    while rest:
-        first, length = rest[0], rest[1]
-        assert first == 0x81
-        assert length < 128
-        size, start = length, 2
-        if length == 126:
-            (size,), start = struct.unpack_from("!H", rest, 2), 4
-        elif length == 127:
-            (size,), start = struct.unpack_from("!Q", rest, 2), 10
-        messages.append(rest[start : start + size])
-        rest = rest[start + size :]
-    return [*messages, block.last]
+    return [*messages_in(block.frames), block.last]
 
 
 def params_of(message: bytes) -> Fields:
@@ -101,10 +86,3 @@ def test_a_block_has_a_bound_however_short_the_lines_are() -> None:
 def test_lines_of_common_length_go_by_the_hundred() -> None:
     (first, *_) = blocks_of(Slice(0, "stdout", (b"x" * 99 + b"\n") * 655))
     assert len(messages_of(first)) > 200
-
-
-@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536, 400_000])
-def test_a_frame_tells_its_length(length: int) -> None:
-    message = b"x" * length
-    assert messages_of(LineBlock(frame_header(length) + message, b"", 0)) == [message, b""]
-    assert len(frame_header(length)) == (2 if length < 126 else 4 if length < 65_536 else 10)

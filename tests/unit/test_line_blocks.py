@@ -58,3 +58,18 @@ def test_a_rest_is_given_up_when_asked_for_and_its_line_goes_on() -> None:
     assert lines.flush(OUT) == Block(OUT, b"password: ")
     assert lines.flush(OUT) is None
     assert lines.feed(OUT, b"x\n") == [Block(OUT, b"x\n")]
+
+
+def test_a_character_that_has_come_in_part_stays_until_it_is_whole_or_the_end() -> None:
+    lines = LineBlocks()
+    lines.feed(OUT, b"a\xf0\x9f")
+    assert lines.flush(OUT) == Block(OUT, b"a")
+    assert lines.flush(OUT) is None
+    assert lines.feed(ERR, b"between\n") == [Block(ERR, b"between\n")]
+    lines.feed(OUT, b"\x99\x82")
+    assert lines.flush(OUT) == Block(OUT, "🙂".encode())
+    lines.feed(OUT, b"\xc3")
+    assert lines.flush(OUT) is None
+    assert lines.flush(OUT, at_end=True) == Block(OUT, b"\xc3")
+    lines.feed(OUT, b"\xff\x80\x80\x80")
+    assert lines.flush(OUT) == Block(OUT, b"\xff\x80\x80\x80")

@@ -1,28 +1,50 @@
-"""What is installed, and what the policy on pods/exec allows, in the API server's dialect."""
+"""What the chart installs by default, and what its policy on pods/exec allows, in the API server's
+dialect. The words that chart and code must share are compared here.
+"""
 
-import re
+from dataclasses import replace
 from typing import Any
 
 import cel
 import pytest
-import yaml
 
-from ccx_api.names import AGENT_CONTAINER, LINK_ARGV, OPERATOR_LEASE, USAGE_RECORD
+from ccx_api.names import (
+    AGENT_CONTAINER,
+    GROUP,
+    LINK_ARGV,
+    OPERATOR_LEASE,
+    PLURAL,
+    USAGE_RECORD,
+    reader_of,
+)
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import options as gateway_options
 from ccx_operator.options import parse
 from ccx_operator.pod_name import pod_name
 from devcluster import pod_security
-from manifests import exec_policy
-from manifests.install import documents, rendered
-from manifests.names import GATEWAY, GATEWAY_PORT, METRICS_PORT, OPERATOR, PROBE_PORT, user_of
+from manifests.chart import NAMESPACE, documents
+from manifests.install import rendered
 
 Manifest = dict[str, Any]
-DOCUMENTS = documents("1.2.3")
+DOCUMENTS = documents()
+OPERATOR, GATEWAY = "ccx-operator", "ccx-gateway"
 
 
 def of_kind(*kinds: str) -> list[Manifest]:
     return [document for document in DOCUMENTS if document["kind"] in kinds]
+
+
+def policy(name: str) -> Manifest:
+    (found,) = (
+        policy
+        for policy in of_kind("ValidatingAdmissionPolicy")
+        if policy["metadata"]["name"] == f"{name}.{GROUP}"
+    )
+    return found
+
+
+def user_of(account: str) -> str:
+    return f"system:serviceaccount:{NAMESPACE}:{account}"
 
 
 DEPLOYMENTS = {d["metadata"]["name"]: d for d in of_kind("Deployment")}
@@ -41,12 +63,12 @@ def an_exec(**options: Any) -> Manifest:
 
 def refusals(options: Manifest, pod: str = "cx-hello-0123abcd-1") -> list[str]:
     context = {"object": options, "request": {"name": pod}}
-    rules = exec_policy.policy()["spec"]["validations"]
+    rules = policy("runner-link-only")["spec"]["validations"]
     return [rule["message"] for rule in rules if not cel.evaluate(rule["expression"], context)]
 
 
 def is_judged(username: str) -> bool:
-    (condition,) = exec_policy.policy()["spec"]["matchConditions"]
+    (condition,) = policy("runner-link-only")["spec"]["matchConditions"]
     context = {"request": {"userInfo": {"username": username}}}
     return bool(cel.evaluate(condition["expression"], context))
 
@@ -56,9 +78,33 @@ def test_the_committed_file_is_what_is_rendered() -> None:
         assert path.read_text(encoding="utf-8") == text, "run `make manifests`"
 
 
-def test_the_policies_of_the_folder_are_in_it() -> None:
-    theirs = {"kind": "ValidatingAdmissionPolicy", "metadata": {"name": "theirs"}}
-    assert theirs in documents("1.2.3", [theirs])
+def test_every_policy_denies_and_is_bound() -> None:
+    bound = {
+        binding["spec"]["policyName"]: binding["spec"]["validationActions"]
+        for binding in of_kind("ValidatingAdmissionPolicyBinding")
+    }
+    for found in of_kind("ValidatingAdmissionPolicy"):
+        assert bound.pop(found["metadata"]["name"]) == ["Deny"]
+        assert found["spec"]["failurePolicy"] == "Fail"
+    assert bound == {}
+
+
+def test_the_policies_are_of_what_the_code_asks_for() -> None:
+    def resources(name: str) -> list[str]:
+        (rule,) = policy(name)["spec"]["matchConstraints"]["resourceRules"]
+        return [
+            f"{group}/{resource}" for group in rule["apiGroups"] for resource in rule["resources"]
+        ]
+
+    assert resources("runner-link-only") == ["/pods/exec"]
+    assert resources("requested-by") == [f"{GROUP}/{PLURAL}"]
+
+
+def test_roles_of_our_group_are_of_a_kind_that_the_crd_has() -> None:
+    for role in of_kind("Role", "ClusterRole"):
+        for rule in role["rules"]:
+            if GROUP in rule["apiGroups"]:
+                assert {name.partition("/")[0] for name in rule["resources"]} == {PLURAL}
 
 
 @pytest.mark.parametrize("name", [OPERATOR, GATEWAY])
@@ -85,24 +131,36 @@ def test_the_gateway_takes_its_arguments_and_lets_nobody_in_without_a_token() ->
     (container,) = pod_of(GATEWAY)["containers"]
     options = gateway_options.parse(container["args"])
     assert options.auth == "token"
-    assert options.address == ("0.0.0.0", GATEWAY_PORT)
-    assert options.probe_address == ("0.0.0.0", PROBE_PORT)
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert options.address == ("0.0.0.0", ports["rpc"])
+    assert options.probe_address == ("0.0.0.0", ports["probes"])
 
 
 def test_the_one_who_may_write_requested_by_is_our_gateway() -> None:
-    (installed,) = rendered().values()
-    policies = [d for d in yaml.safe_load_all(installed) if d["kind"].endswith("AdmissionPolicy")]
-    (policy,) = (p for p in policies if p["metadata"]["name"].startswith("requested-by"))
-    assert user_of(GATEWAY) in policy["spec"]["validations"][0]["expression"]
+    (rule,) = policy("requested-by")["spec"]["validations"]
+    assert user_of(GATEWAY) in rule["expression"]
 
 
 def test_the_operator_takes_its_arguments_and_asks_for_images_of_its_own_version() -> None:
     (container,) = pod_of(OPERATOR)["containers"]
-    assert parse(container["args"]).metrics == ("0.0.0.0", METRICS_PORT)
-    assert container["image"] == "cc-executor/control:1.2.3"
-    installed = next(iter(rendered().values()))
-    version = parse([]).images.runner.partition(":")[2]
-    assert f"image: cc-executor/control:{version}\n" in installed
+    options, unsaid = parse(container["args"]), parse([])
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert options.metrics == ("0.0.0.0", ports["metrics"])
+    assert options.probes == ("0.0.0.0", ports["probes"])
+    assert options.images == unsaid.images
+    assert container["image"] == unsaid.images.runner.replace("/runner:", "/control:")
+
+
+def test_what_is_not_said_in_the_values_is_as_without_the_chart() -> None:
+    operator, unsaid = parse(pod_of(OPERATOR)["containers"][0]["args"]), parse([])
+    assert (operator.node_lost, operator.takeover) == (unsaid.node_lost, unsaid.takeover)
+    told = gateway_options.parse(pod_of(GATEWAY)["containers"][0]["args"])
+    assert told == replace(
+        gateway_options.parse([]),
+        address=told.address,
+        probe_address=told.probe_address,
+        namespace=NAMESPACE,
+    )
 
 
 def test_of_several_operators_one_is_elected_by_a_lease_that_it_may_hold() -> None:
@@ -181,5 +239,5 @@ def test_a_pod_with_another_name_is_not_entered(pod: str) -> None:
 def test_every_name_that_the_operator_gives_to_a_pod_may_be_entered(name: str) -> None:
     metadata = {"name": name, "namespace": "ns", "uid": "0a1b2c3d-0000-4000-8000-000000000000"}
     execution = ClaudeExecution.model_validate({"metadata": metadata, "spec": {"prompt": "x"}})
-    assert re.fullmatch(exec_policy.POD_NAME, pod_name(execution))
     assert refusals(an_exec(), pod_name(execution)) == []
+    assert refusals(an_exec(), reader_of(pod_name(execution))) == []

@@ -95,3 +95,18 @@ def test_what_a_resumed_conversation_had_counted_is_what_claude_says_it_had() ->
     assert told.usage is not None
     assert told.resume_usage is not None
     assert (told.usage.input_tokens, told.resume_usage.input_tokens) == (130, 30)
+
+
+def test_how_much_an_attempt_has_printed_is_remembered_if_its_runner_came_to_the_end() -> None:
+    def printed(state: str) -> int | None:
+        told = {"output": {"bytes": 9}, "claude": {"sessionID": "s", "turns": 1}}
+        last = a_snapshot(state, endedBy="Outside", **told)
+        known = after(seen(Gone(a_pod(name=NEXT_POD)), snapshot=last)).ended_attempts
+        assert known is not None
+        return known.output_bytes
+
+    untold = after(seen(Gone()), process={"state": "Ended"}).ended_attempts
+    assert untold is not None
+    assert untold.output_bytes is None
+    assert printed("Ended") == 9
+    assert printed("Running") is None  # it may have printed more than anybody heard of

@@ -183,3 +183,37 @@ def test_a_viewer_that_the_window_has_left_behind_is_told_so_and_what_it_missed(
     viewer = Viewer(cursor=2, credit=100)
     assert viewer.look(a_window("one\ntwo\n", capacity=4)) == Behind(oldest=4)
     assert viewer.accept(stdout(4, b"two\n")) == (Gap(2, 4), stdout(4, b"two\n"))
+
+
+def test_the_beginning_of_a_line_goes_out_once_it_is_let_go() -> None:
+    window = a_window("one\nname: ")
+    assert not window.ends_line
+    assert window.read(4, 100) == CaughtUp()
+    window.release()
+    assert window.read(0, 100) == Slice(0, "stdout", b"one\n")
+    assert window.read(4, 100) == Slice(4, "stdout", b"name: ", truncated=True)
+    window.append("stdout", b"joe\nnext")
+    assert window.read(10, 100) == Slice(10, "stdout", b"joe\n")
+    assert window.read(14, 100) == CaughtUp()
+    assert window.read(4, 100) == Slice(4, "stdout", b"name: joe\n")
+
+
+@pytest.mark.parametrize("character", ["é", "€", "🙂"])
+def test_a_character_is_let_go_whole_or_at_the_end(character: str) -> None:
+    for length in range(1, len(character.encode())):
+        window = OutputWindow()
+        window.append("stdout", b"ab" + character.encode()[:length])
+        window.release()
+        assert window.read(0, 100) == Slice(0, "stdout", b"ab", truncated=True)
+        assert window.read(2, 100) == CaughtUp()
+        window.append("stdout", character.encode()[length:])
+        window.release()
+        assert window.read(2, 100) == Slice(2, "stdout", character.encode(), truncated=True)
+
+
+def test_the_last_piece_is_no_piece_any_more_once_the_end_has_come() -> None:
+    window = a_window("one")
+    window.release()
+    assert window.read(0, 100) == Slice(0, "stdout", b"one", truncated=True)
+    window.append_end()
+    assert window.read(0, 100) == Slice(0, "stdout", b"one")

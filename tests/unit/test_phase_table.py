@@ -198,6 +198,12 @@ TABLE = [
     ),
     # over, by the runner's deed, also when the pod is lost afterwards
     (an_execution(), over(ended(143, "Deadline")), "Failed DeadlineExceeded"),
+    (an_execution(), over(ended(143, "Deadline", stalled=True)), "Failed Stalled"),
+    (
+        an_execution(status=RUNNING),
+        seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline", stalled=True)),
+        "Failed Stalled",
+    ),
     (
         an_execution(status=RUNNING),
         seen(LOST, snapshot=a_snapshot("Ending", endedBy="Deadline")),
@@ -308,6 +314,17 @@ TABLE = [
         an_execution(status=RETRYING, **ONCE),
         seen(a_pod(running=True, gone_by=ago(300))),
         "Failed PodLost",
+    ),
+    # a node that does not end a pod is not reached: a paused pod tells in no other way
+    (
+        an_execution(status=was("Paused", "PausedByUser")),
+        seen(a_pod(running=True, ready=False, gone_by=ago(30)), snapshot=a_snapshot("Paused")),
+        "Paused NodeUnreachable",
+    ),
+    (
+        an_execution(status=was("Paused", "PausedByUser")),
+        seen(a_pod(running=True, ready=False, gone_by=ago(20)), snapshot=a_snapshot("Paused")),
+        "Paused PausedByUser",
     ),
     (
         an_execution(status=was("Starting", "Retrying", **SECOND, retryTime=ago(-5)), **ONCE),

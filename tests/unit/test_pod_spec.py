@@ -81,7 +81,8 @@ def test_the_pod_of_a_full_example_is_the_golden_file() -> None:
 def test_the_runner_starts_with_the_wish_that_stands_on_the_pod_by_then() -> None:
     pod = a_pod_of(desired="Paused", generation=4, activeDeadlineSeconds=9)
     annotations = pod["metadata"]["annotations"]
-    wish = '{"generation":4,"desiredState":"Paused","activeDeadlineSeconds":9}'
+    wish = '{"generation":4,"desiredState":"Paused","activeDeadlineSeconds":9,'
+    wish += '"stallTimeoutSeconds":300,"onStall":"Report"}'
     assert annotations["cc-executor.dev/wish"] == wish
     assert annotations["cc-executor.dev/generation"] == "4"
     command = agent(pod)["command"]
@@ -118,9 +119,31 @@ def test_the_snapshot_fits_its_share_of_the_termination_messages(sidecars: int, 
     assert command[command.index("--snapshot-bytes") + 1] == str(size)
 
 
+def test_the_spool_is_as_large_and_holds_back_as_the_spec_says_and_the_volume_has_room() -> None:
+    pod = a_pod_of(output={"spoolBytes": 512 * 1024 * 1024, "overflow": "Block"})
+    command = agent(pod)["command"]
+    assert command[command.index("--spool-bytes") + 1] == "536870912"
+    assert command[command.index("--overflow") + 1] == "Block"
+    assert {"name": "ccx-run", "emptyDir": {"sizeLimit": "528Mi"}} in pod["spec"]["volumes"]
+    assert agent(pod)["resources"] == {"requests": {"ephemeral-storage": "704Mi"}}
+
+
+def test_without_a_word_on_output_the_runner_decides() -> None:
+    pod = a_pod_of()
+    assert "--spool-bytes" not in agent(pod)["command"]
+    assert {"name": "ccx-run", "emptyDir": {"sizeLimit": "80Mi"}} in pod["spec"]["volumes"]
+
+
 def test_the_agents_container_comes_first_for_kubectl_logs() -> None:
     pod = a_pod_of(podTemplate={"spec": {"containers": [{"name": "s", "image": "x"}]}})
     assert [c["name"] for c in pod["spec"]["containers"]] == ["agent", "s"]
+
+
+def test_no_container_of_ours_limits_what_the_pod_may_store() -> None:
+    """The kubelet evicts a pod by the sum of the limits that there are."""
+    spec = a_pod_of()["spec"]
+    limits = [c["resources"].get("limits", {}) for c in spec["initContainers"] + spec["containers"]]
+    assert not any("ephemeral-storage" in limit for limit in limits)
 
 
 def test_a_limit_of_ephemeral_storage_is_the_request_too() -> None:

@@ -391,9 +391,17 @@ def test_a_container_has_a_second_to_follow_its_process_and_then_30_s_for_its_re
 
 
 def test_a_deleted_object_is_held_for_grace_and_30_s_at_most() -> None:
-    execution = an_execution(deleted=39, status=RUNNING)
+    execution = an_execution(deleted=29, status=RUNNING)
     pod = seen(a_pod(running=True, gone_by=NOW))
     assert decide(execution, pod, now=NOW).check_after == 1
+    unheard = an_execution(deleted=30, status=RUNNING)
+    assert actions(unheard, seen(None)) == (ConfirmPod(POD),)
+    told = decide(an_execution(deleted=30, status=RUNNING), pod, now=NOW).status
+    assert (told.phase, told.reason) == ("Cancelled", "CancelledByUser")
+    assert "does not say whether the process has ended" in told.message
+    execution = an_execution(deleted=39, status=RUNNING).model_copy(update={"status": told})
+    decision = decide(execution, pod, now=NOW)
+    assert (decision.actions, decision.check_after) == ((RecordUsage(),), 1)
     execution = an_execution(deleted=40, status=RUNNING)
     assert actions(execution, pod) == (RemoveFinalizer(),)
 
@@ -448,8 +456,22 @@ def test_a_pod_that_suspend_has_deleted_and_that_does_not_go_is_waited_for_in_pe
     held = was("Queued", "Suspended")
     waiting = decide(an_execution(suspend=True, status=held), stuck, now=NOW)
     assert (waiting.actions, waiting.check_after) == ((), None)
-    cancelled = decide(an_execution(desired="Cancelled", status=held), stuck, now=NOW)
-    assert cancelled.status.phase == "Cancelled"
+    assert "node n1 does not end pod" in waiting.status.message
+    let_go = seen(a_pod(gone_by=ago(290)))
+    assert decide(an_execution(status=held), let_go, now=NOW).check_after == 10
+    assert decide(an_execution(status=held), stuck, now=NOW).status.reason == "PodLost"
+    cancelled = an_execution(desired="Cancelled", suspend=True, status=held)
+    assert decide(cancelled, stuck, now=NOW).status.phase == "Cancelled"
+    retried = an_execution(suspend=True, status=was("Starting", "Retrying"))
+    assert decide(retried, stuck, now=NOW).status.reason == "PodLost"
+
+
+def test_a_node_that_does_not_end_a_pod_is_told_apart_from_one_that_is_known_to_be_silent() -> None:
+    execution = an_execution(status=RUNNING)
+    overdue = decide(execution, seen(a_pod(running=True, gone_by=ago(30))), now=NOW).status
+    assert overdue.message == "node n1 does not end its pod, which was to be gone by now"
+    lost = seen(a_pod(running=True, ready=False, unreachable_since=ago(1)))
+    assert "n1 cannot be reached" in decide(execution, lost, now=NOW).status.message
 
 
 def test_a_pod_that_left_the_watch_is_read_before_it_is_lost() -> None:

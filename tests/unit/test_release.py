@@ -1,13 +1,14 @@
 """What an uninstall leaves behind is let go."""
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import pytest
 
 from ccx_api.names import FINALIZER
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.errors import ApiError
-from ccx_operator.release import TRIES, release_all
+from ccx_operator.release import TRIES, StillRunsError, release_all, stop
 from support.reconciling import an_execution
 
 CONFLICT = ApiError(409, "Conflict", "changed")
@@ -74,3 +75,44 @@ async def test_what_has_gone_meanwhile_is_let_go() -> None:
 async def test_what_cannot_be_let_go_is_an_error(answers: list[Exception]) -> None:
     with pytest.raises(ApiError):
         await release_all(Held(named("a", FINALIZER), answers=answers), ())
+
+
+class Operator:
+    """A Deployment whose pods are gone after so many looks."""
+
+    def __init__(self, *, looks: int = 0, exists: bool = True) -> None:
+        self.scaled_to: int | None = None
+        self._looks, self._exists = looks, exists
+
+    async def selector(self, namespace: str, name: str) -> str | None:
+        return f"app={namespace}-{name}" if self._exists else None
+
+    async def scale(self, namespace: str, name: str, replicas: int) -> None:
+        self.scaled_to = replicas
+
+    async def listed(
+        self, label_selector: str, namespace: str | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        assert (label_selector, namespace) == ("app=home-op", "home")
+        yield {"metadata": {"name": "evicted"}, "status": {"phase": "Failed"}}
+        self._looks -= 1
+        if self._looks >= 0:
+            yield {"metadata": {"name": "op-1"}, "status": {"phase": "Running"}}
+
+
+async def test_the_operator_is_stopped_when_none_of_its_pods_runs() -> None:
+    operator = Operator(looks=2)
+    await stop(operator, operator, "home", "op", look=0)
+    assert operator.scaled_to == 0
+
+
+async def test_an_operator_that_is_not_there_needs_no_stop() -> None:
+    operator = Operator(exists=False)
+    await stop(operator, operator, "home", "op")
+    assert operator.scaled_to is None
+
+
+async def test_an_operator_that_does_not_end_is_named() -> None:
+    operator = Operator(looks=1_000_000)
+    with pytest.raises(StillRunsError, match=r"home/op still runs after 0\.05 s: op-1"):
+        await stop(operator, operator, "home", "op", seconds=0.05, look=0.001)

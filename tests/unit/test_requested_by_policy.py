@@ -1,14 +1,15 @@
-"""deploy/policies/requested-by.yaml, by the CEL library of devcluster."""
+"""The chart's policy on spec.requestedBy, by the CEL library of devcluster."""
 
-from pathlib import Path
 from typing import Any
 
 import cel
 import pytest
-import yaml
 
-FILE = Path(__file__).parents[2] / "deploy/policies/requested-by.yaml"
-POLICY, BINDING = yaml.safe_load_all(FILE.read_text(encoding="utf-8"))
+from manifests.chart import documents
+
+POLICY, BINDING = (
+    found for found in documents() if found["metadata"]["name"].startswith("requested-by.")
+)
 GATEWAY = "system:serviceaccount:cc-executor:ccx-gateway"
 
 

@@ -154,7 +154,9 @@ def test_a_pod_that_suspend_has_deleted_has_no_outcome_unless_it_came_to_its_own
 ) -> None:
     execution = an_execution(command=COMMAND, suspend=True, status=SUSPENDED)
     pod = a_pod(exit_code=exit_code, running=exit_code is None, gone_by=ago(301))
-    assert status(execution, seen(pod, snapshot=snapshot)) == execution.status
+    waiting = status(execution, seen(pod, snapshot=snapshot))
+    assert (waiting.phase, waiting.reason, waiting.pod_uid) == ("Queued", "Suspended", POD_UID)
+    assert ("node n1 does not end pod" in waiting.message) == (exit_code is None)
     for own in (ended(), ended(3)):
         over = a_pod(exit_code=own.exit_code, gone_by=NOW)
         assert status(execution, seen(over, snapshot=own)).phase.is_terminal

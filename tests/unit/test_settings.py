@@ -42,6 +42,7 @@ def test_a_wrong_place_is_named(changed: dict[str, str], why: str) -> None:
         (Options(("x",), Wish(1, "Cancelled")), "nothing to start"),
         (Options(("x",), snapshot_bytes=100), "--snapshot-bytes: must be more than"),
         (Options(("x",), grace=-1), "0 or more"),
+        (Options(("x",), spool_bytes=1000), "--spool-bytes: must be 4194304 or more"),
     ],
 )
 def test_what_can_never_work_is_refused(options: Options, why: str) -> None:

@@ -8,6 +8,7 @@ from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import CAPACITY, Gap, Slice
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
 from support.output_source import PlayedRunner, some_output
 
@@ -37,7 +38,7 @@ class Counting:
 
         async def send(found: Slice | Gap) -> None:
             assert isinstance(found, Slice)
-            got.append(self.feed.frame.of(found, lambda: self._make(found)))
+            got.append(self.feed.frame.of(found, lambda: self._make(found)).data)
 
         await Attachment(self.feed, Viewer(credit=None), send, lambda _: None).finished()
         return len(got), b"".join(got)
@@ -52,9 +53,9 @@ class Counting:
 
         await Attachment(self.feed, Viewer(credit=None), send, lambda _: None).finished()
 
-    def _make(self, found: Slice) -> bytes:
+    def _make(self, found: Slice) -> TextFrames:
         self.made += 1
-        return found.data
+        return TextFrames(found.data)
 
 
 async def test_for_viewers_that_go_along_with_each_other_a_message_is_made_once() -> None:

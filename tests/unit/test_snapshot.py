@@ -51,7 +51,9 @@ snapshots = st.builds(
         result_bytes=counts,
         result=st.text(max_size=3000),
     ),
-    output=st.builds(OutputFacts, counts, counts, counts, st.just(SHA256), st.none() | counts),
+    output=st.builds(
+        OutputFacts, counts, counts, counts, st.just(SHA256), st.none() | counts, st.none() | counts
+    ),
     mirror=st.builds(MirrorFacts, counts, st.just(SHA256)),
 )
 
@@ -124,6 +126,7 @@ def test_every_field_of_the_contract_is_there() -> None:
         "pausedSeconds": 0.0,
         "exitCode": None,
         "endedBy": None,
+        "stalled": False,
         "message": "",
         "control": {
             "action": "pause",
@@ -153,7 +156,14 @@ def test_every_field_of_the_contract_is_there() -> None:
             "restarts": 0,
             "cutOff": False,
         },
-        "output": {"bytes": 0, "droppedBytes": 0, "lines": 0, "sha256": "", "archived": None},
+        "output": {
+            "bytes": 0,
+            "droppedBytes": 0,
+            "lines": 0,
+            "sha256": "",
+            "firstMs": None,
+            "archived": None,
+        },
         "mirror": {"bytes": 0, "sha256": ""},
     }
 

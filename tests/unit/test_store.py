@@ -161,9 +161,9 @@ def test_of_a_finished_execution_whose_finalizer_has_gone_only_the_phase_is_kept
     store.saw_pod(a_pod(version=12), NOW)
     store.heard_nothing(UID, "late", NOW, cancel=False)
     assert (store.observe(UID).pod, store.observe(UID).silence) == (None, None)
-    assert store.phases() == {"Succeeded": 1}
+    assert store.census.phases() == {"Succeeded": 1}
     store.saw_all_executions(set(), known=store.known())
-    assert store.phases() == {}
+    assert store.census.phases() == {}
 
 
 def test_a_finished_execution_that_is_still_held_by_its_finalizer_is_kept_whole() -> None:

@@ -97,6 +97,7 @@ API_ERROR = {
     "num_turns": 1,
     "result": "API Error: 400 stub says the request is bad",
 }
+LOST_API = {"type": "result", "is_error": True, "terminal_reason": "api_error"}
 MAX_TURNS = {
     "session_id": SESSION,
     "total_cost_usd": 0.01758,
@@ -130,6 +131,33 @@ def test_a_run_with_a_tool_is_read_whatever_the_chunks(cuts: list[int]) -> None:
     assert reader.facts == TOOL_FACTS
     assert reader.result_seen
     assert reader.skipped_lines == 0
+
+
+@pytest.mark.parametrize(("pieces", "cut_off"), [(0, True), (1, False)])
+def test_a_piece_of_a_message_after_a_thaw_says_that_the_connection_lives(
+    pieces: int, cut_off: bool
+) -> None:
+    reader = StreamJsonReader()
+    reader.feed(printed(INIT))
+    reader.thawed()
+    reader.feed(printed(*[{"type": "stream_event", "event": {}}] * pieces, LOST_API))
+    assert reader.turn.cut_off is cut_off
+
+
+PIECE = b'{"type":"stream_event","event":{"delta":{"text":"{\\"type\\":\\"result\\""}}}\n'
+
+
+@pytest.mark.parametrize("before", [0, 1, 20])
+@pytest.mark.parametrize("after", [0, 1, 20])
+@pytest.mark.parametrize("cut", [0, 1, 30, 500])
+def test_an_event_among_pieces_is_found_wherever_it_stands(
+    before: int, after: int, cut: int
+) -> None:
+    event = json.dumps(INIT, separators=(",", ":")).encode() + b"\n"
+    data, reader = PIECE * before + event + PIECE * after, StreamJsonReader()
+    for part in (data[:cut], data[cut:]):
+        reader.feed(part, part.count(b"\n"))
+    assert reader.facts.session_id == SESSION
 
 
 def test_turns_are_told_while_it_runs_but_no_usage_before_the_result() -> None:
@@ -187,13 +215,28 @@ def test_of_several_results_the_newest_counts() -> None:
     assert read(printed(*TOOL_RUN, MAX_TURNS)).facts.cost_usd == "0.01758"
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b"not json", b"[1]", b'"text"', b"\xff\xfe", b"{", b"[" * 100_000, b'{"a":' * 100_000],
-)
-def test_garbage_is_counted_and_the_rest_is_read(line: bytes) -> None:
+GARBAGE = [b"not json", b"[1]", b'"text"', b"\xff\xfe", b"{", b"[" * 100_000, b'{"a":' * 100_000]
+
+
+@pytest.mark.parametrize("line", GARBAGE)
+def test_garbage_is_passed_over_and_the_rest_is_read(line: bytes) -> None:
     reader = read(line + b"\n\r\n" + printed(INIT))
-    assert (reader.skipped_lines, reader.facts.session_id) == (1, SESSION)
+    assert reader.facts.session_id == SESSION
+
+
+@pytest.mark.parametrize("line", GARBAGE)
+def test_garbage_that_looks_like_an_event_is_counted(line: bytes) -> None:
+    reader = read(line + b'"type":"result"\n' + printed(INIT))
+    assert (reader.skipped_lines, reader.result_seen) == (1, False)
+    assert reader.facts.session_id == SESSION
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
+def test_an_event_is_found_between_others_however_it_is_spaced(separators: tuple[str, str]) -> None:
+    piece = {"type": "stream_event", "event": {"delta": {"text": 'says "type":"result"'}}}
+    lines = [json.dumps(event, separators=separators) for event in (piece, INIT, piece, piece)]
+    reader = read("\n".join(lines).encode())
+    assert (reader.facts.session_id, reader.result_seen) == (SESSION, False)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +288,12 @@ def test_a_line_over_the_limit_is_skipped_and_not_kept() -> None:
         reader.feed(b"x" * 999)
     assert reader.feed(b"\n" + printed(INIT))
     assert reader.skipped_lines == 1
+
+
+def test_an_event_over_the_limit_in_one_chunk_is_skipped_too() -> None:
+    reader = read(printed({"type": "result", "result": "x" * 1000}, INIT), max_line_bytes=1000)
+    assert (reader.skipped_lines, reader.result_seen) == (1, False)
+    assert reader.facts.session_id == SESSION
 
 
 def a_cost(total: float, *, turns: int = 1, tokens: int = 10) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from ccx_operator.observed import Observed
 from ccx_operator.pod_spec import Images, pod_body
 from ccx_operator.reconcile import decide
 
+IDS = ("O1", "O2", "O4")
 EXECUTIONS, FINISHED, FOREIGN_PODS = 500, 10_000, 20_000
 SPEC = {"command": ["true"], "podTemplate": {"spec": {"schedulerName": "nobody"}}}
 IMAGES = Images(runtime="x", runner="x")
@@ -52,10 +53,11 @@ def _pods_made(bench: Bench) -> Iterator[Row]:
             took[start].append(asyncio.run(_make_pods(start, bench.directory)))
     ours, bare, barest = ([EXECUTIONS / wall for wall, _ in took[start]] for start in starts)
     name = f"operator: {EXECUTIONS} executions to pods, to a bare watch loop"
-    yield Row(f"{name}, wall", "executions/s", ours, bare, AtLeast(0.75))
+    yield Row(f"{name}, wall", "executions/s", ours, bare, AtLeast(0.75), id="O1", to="bare loop")
     cpu, bare_cpu = ([1000 * cpu / EXECUTIONS for _, cpu in took[start]] for start in starts[:2])
-    yield Row(f"{name}, CPU", "ms each", cpu, bare_cpu)
-    yield Row(f"{name} without finalizer and conditions, wall", "executions/s", ours, barest)
+    yield Row(f"{name}, CPU", "ms each", cpu, bare_cpu, id="O2", to="bare loop")
+    name = f"{name} without finalizer and conditions, wall"
+    yield Row(name, "executions/s", ours, barest, id="O1", to="barest loop")
 
 
 async def _make_pods(start: Start, directory: Path) -> tuple[float, float]:
@@ -76,10 +78,10 @@ def _finished(bench: Bench) -> Iterator[Row]:
     samples = asyncio.run(_with_finished(bench))
     name = f"operator: starts beside {FINISHED} finished executions"
     (seconds, peak), (_, beside) = samples
-    yield Row(f"{name}, until ready", "s", [seconds], (), AtMost(10))
-    yield Row(f"{name}, memory", "MiB", [peak], (), AtMost(128))
+    yield Row(f"{name}, until ready", "s", [seconds], (), AtMost(10), id="O4")
+    yield Row(f"{name}, memory", "MiB", [peak], (), AtMost(128), id="O4")
     name = f"operator: and {FOREIGN_PODS} pods of others, memory, to without"
-    yield Row(name, "MiB", [beside], [peak], AtMost(1.05 * peak))
+    yield Row(name, "MiB", [beside], [peak], AtMost(1.05 * peak), id="O4", to="without them")
 
 
 async def _with_finished(bench: Bench) -> list[tuple[float, float]]:

@@ -6,14 +6,14 @@ Operator and gateway are of this checkout and run here; runner and agent come fr
 """
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 
 from bench.cluster import LOOK_SECONDS, Namespace, a_namespace, a_pod
 from bench.harness import Bench
 from bench.programs import runtime_image, start_operator
+from bench.quantile import quantile
 from bench.readers import a_viewer
 from bench.row import AtMost, Row
 from ccx_api.names import AGENT_CONTAINER
@@ -25,6 +25,7 @@ from ccx_kube.executions import Executions
 from ccx_kube.link import RunnerLink
 from ccx_kube.objects import object_path
 
+IDS = ("K1", "K2", "K3", "C4", "C5")
 STARTS, LINKS, TRIPS, CONTROLS = 5, 10, 100, 10
 """In a round."""
 
@@ -37,27 +38,25 @@ _numbers = count(1)
 def rows(bench: Bench) -> Iterator[Row]:
     samples = asyncio.run(_measure(bench))
 
-    def row(name: str, of: str, share: float, goal: float | None = None, to: str = "") -> Row:
+    def row(
+        row_id: str, name: str, of: str, share: float, goal: float | None = None, to: str = ""
+    ) -> Row:
         ours = [quantile(found[of], share) * 1000 for found in samples]
         theirs = [quantile(found[to], share) * 1000 for found in samples] if to else []
         label = f"pods: {name}, p{share * 100:.0f}"
-        return Row(label, "ms", ours, theirs, None if goal is None else AtMost(goal))
+        most = None if goal is None else AtMost(goal)
+        return Row(label, "ms", ours, theirs, most, id=row_id, to=to)
 
-    yield row("execute to first output, to a bare pod's", "start", 0.5, to="bare start")
-    yield row("link opened, to an exec of `cat` that echoes", "open", 0.5, to="exec")
-    yield row("link opened, to an exec of `cat` that echoes", "open", 0.99, to="exec")
-    yield row("link round trip, to one of `cat`", "trip", 0.5, to="echo")
-    yield row("link round trip, to one of `cat`", "trip", 0.99, 10, to="echo")
+    yield row("K1", "execute to first output, to a bare pod's", "start", 0.5, to="bare start")
+    yield row("K2", "link opened, to an exec of `cat` that echoes", "open", 0.5, to="exec")
+    yield row("K2", "link opened, to an exec of `cat` that echoes", "open", 0.99, to="exec")
+    yield row("K3", "link round trip, to one of `cat`", "trip", 0.5, to="echo")
+    yield row("K3", "link round trip, to one of `cat`", "trip", 0.99, 10, to="echo")
     for action in ("PAUSE", "RESUME"):
-        yield row(f"{action} over the WebSocket, proven", action, 0.5, 20)
-        yield row(f"{action} over the WebSocket, proven", action, 0.99, 150)
-    yield row("PAUSE by a patch, until the status says so", "patch", 0.5)
-    yield row("PAUSE by a patch, until the status says so", "patch", 0.99, 500)
-
-
-def quantile(samples: Sequence[float], share: float) -> float:
-    """The nearest one that was measured."""
-    return sorted(samples)[math.ceil(share * len(samples)) - 1]
+        yield row("C4", f"{action} over the WebSocket, proven", action, 0.5, 20)
+        yield row("C4", f"{action} over the WebSocket, proven", action, 0.99, 150)
+    yield row("C5", "PAUSE by a patch, until the status says so", "patch", 0.5)
+    yield row("C5", "PAUSE by a patch, until the status says so", "patch", 0.99, 500)
 
 
 async def _measure(bench: Bench) -> list[dict[str, list[float]]]:
@@ -106,7 +105,9 @@ async def _links(namespace: Namespace, pod: str, found: dict[str, list[float]]) 
             found.setdefault("echo", []).extend(trips)
 
 
-async def _echo(write: Callable[[bytes], Awaitable[None]], echoes: AsyncIterator[bytes]) -> None:
+async def _echo(
+    write: Callable[[bytes], Awaitable[None]], echoes: AsyncIterator[memoryview]
+) -> None:
     await write(b"x")
     while not await anext(echoes):
         pass
