@@ -121,7 +121,9 @@ async def test_a_log_from_which_the_mirror_has_left_something_out_is_a_tail(node
     printed = await node.ran(LEFT_OUT)
     assert (await node.read()).got == [Gap(0, len(printed))]
     (tail,) = node.tails
-    assert b"bytes left out of this log" in tail
+    log = node.log.read_bytes()
+    assert b"bytes left out of this log" in log
+    assert log.endswith(tail.splitlines(keepends=True)[-1])
 
 
 async def test_a_client_that_lacks_nothing_is_sent_no_tail(node: Node) -> None:

@@ -83,7 +83,8 @@ OUTPUT = {"bytes": 7, "sha256": "ab" * 32}
 async def test_where_there_is_an_archive_it_is_tried_before_anything_is_called_lost(
     server: ApiServer, upstream: PodUpstream
 ) -> None:
-    told = {"attempts": 1, "podName": FIRST, "output": OUTPUT | {"archived": 7}}
+    told = {"attempts": 1, "podName": FIRST, "process": ENDED}
+    told |= {"output": OUTPUT | {"archived": 7}}
     answer(server, phase="Succeeded", **told)
     assert await upstream.final() is None
     server.answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"})
@@ -97,8 +98,8 @@ async def test_where_there_is_an_archive_it_is_tried_before_anything_is_called_l
 async def test_an_archive_with_nothing_in_it_is_not_tried(
     server: ApiServer, upstream: PodUpstream, archived: int | None
 ) -> None:
-    output = OUTPUT | {"archived": archived}
-    answer(server, phase="Succeeded", attempts=1, podName=FIRST, output=output)
+    told = {"process": ENDED, "output": OUTPUT | {"archived": archived}}
+    answer(server, phase="Succeeded", attempts=1, podName=FIRST, **told)
     assert await upstream.final() == Ended(7)
 
 
