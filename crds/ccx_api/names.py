@@ -25,6 +25,13 @@ ANNOTATION_WISH: Final = f"{GROUP}/wish"
 """On a pod: its first wish, as JSON. It may change until the kubelet starts the agent's container,
 which reads it then."""
 
+ANNOTATION_READ: Final = f"{GROUP}/read-archive"
+"""On an execution that has ended: somebody wants to read its archive. It goes once a reader is
+there."""
+
+LABEL_READER: Final = f"{GROUP}/reads"
+"""On the pod that reads an archive: the uid of the execution whose it is."""
+
 FINALIZER: Final = f"{GROUP}/process"
 """On an execution: its process may still run, and must be ended before the object goes."""
 
@@ -45,6 +52,7 @@ CCX_DIR: Final = "/ccx"
 """Where the init container puts the runner; read-only for the agent."""
 
 RUN_DIR: Final = "/run/ccx"
+ARCHIVE_DIR: Final = f"{RUN_DIR}/archive"
 HOME_DIR: Final = "/home/agent"
 WORKSPACE_DIR: Final = "/workspace"
 TMP_DIR: Final = "/tmp"  # noqa: S108  a mount path in the pod, not a file of ours
@@ -56,3 +64,8 @@ LINK_ARGV: Final = ("python3", "-I", "-S", f"{CCX_DIR}/link.py")
 
 READINESS_PORT: Final = 8099
 RESERVED_ENV_PREFIX: Final = "CCX_"
+
+
+def reader_of(pod: str) -> str:
+    """The name of the pod that reads what that one has archived: no attempt has the number 0."""
+    return f"{pod.rpartition('-')[0]}-0"

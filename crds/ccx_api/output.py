@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from ccx_api.archive import Archive
 from ccx_api.model import ApiModel
 
 MIB: Final = 1024 * 1024
@@ -19,7 +20,7 @@ class Overflow(StrEnum):
 
 
 class Output(ApiModel):
-    """How the output is kept in the pod for those who read it."""
+    """How the output is kept for those who read it: in the pod, and beyond it."""
 
     spool_bytes: Annotated[int, Field(ge=16 * MIB, le=1024 * MIB)] = SPOOL_BYTES
     """How many bytes of it: the newest."""
@@ -29,3 +30,5 @@ class Output(ApiModel):
     in its write while a reader is behind, and for two minutes for one that has left. A reader who
     has gone without a word is waited for no longer than 30 s; without any reader nothing waits.
     """
+
+    archive: Archive | None = None

@@ -70,6 +70,9 @@ class OutputSnapshot(ApiModel):
     first_ms: int | None = None
     """From the start of the process to its first output, in milliseconds; 11 days at most."""
 
+    archived: int | None = None
+    """Bytes of it that are in the archive. None: there is no archive."""
+
 
 class MirrorSnapshot(ApiModel):
     """What went to the container's log: equal to it only if length and hash are equal."""

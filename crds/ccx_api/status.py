@@ -131,6 +131,9 @@ class OutputStatus(ApiModel):
     sha256: str = ""
     """Of all bytes, the dropped ones included."""
 
+    archived: int | None = None
+    """How many of the bytes are in the archive, where there is one: it is complete if all are."""
+
 
 class ExecutionStatus(ApiModel):
     observed_generation: int = 0

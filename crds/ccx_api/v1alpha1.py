@@ -83,6 +83,11 @@ _ONE_TASK = "[has(self.prompt), has(self.promptFrom), has(self.command)].filter(
 _NO_CLAUDE_FIELDS = " && ".join(f"!has(self.{field})" for field in CLAUDE_ONLY)
 
 
+_ARCHIVED = "has(self.output) && has(self.output.archive)"
+_CLAIMED = (
+    "has(self.output.archive.volumeClaimName) || (has(self.workspace) && "
+    "(has(self.workspace.volumeClaimName) || has(self.workspace.volumeClaimTemplate)))"
+)
 _CANCEL_IS_FINAL = rules(
     (
         "oldSelf != 'Cancelled' || self == 'Cancelled'",
@@ -98,6 +103,10 @@ class ExecutionSpec(ApiModel):
             (
                 f"!has(self.command) || ({_NO_CLAUDE_FIELDS})",
                 f"{', '.join(CLAUDE_ONLY)} go with a prompt: a command takes them as arguments",
+            ),
+            (
+                f"!({_ARCHIVED}) || {_CLAIMED}",
+                "spec.output.archive: name a claim (volumeClaimName), or put the workspace on one",
             ),
         )
     )

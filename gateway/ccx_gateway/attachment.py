@@ -1,14 +1,17 @@
 """One viewer at one execution's output, from attach() to its end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ccx_gateway.feed import Feed
 from ccx_gateway.line_block import LineBlock
+from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.shared_frame import SharedFrame
 from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
+
+SendTail = Callable[[bytes], Awaitable[None]]
 
 
 class Attachment:
@@ -18,14 +21,17 @@ class Attachment:
         viewer: Viewer,
         send: Send,
         left: Callable[["Attachment"], None],
+        send_tail: SendTail | None = None,
         *,
         from_now: bool = False,
     ) -> None:
         """`left` is called once, when nothing more is sent. `from_now`: not from the cursor."""
         self._feed, self._left, self._from_now = feed, left, from_now
+        self._send_on, self._send_tail = send, send_tail
+        self._has_missed = False
         self._failure: Exception | None = None
         self._pump = ViewerPump(
-            feed.window, viewer, read_spool=feed.read_spool, send=send, moved=feed.moved
+            feed.window, viewer, read_spool=feed.read_spool, send=self._send, moved=feed.moved
         )
         if not from_now:  # who has no place yet has no say in where the feed begins
             feed.pumps.add(self._pump)
@@ -91,6 +97,12 @@ class Attachment:
         else:
             await self._feed.reaches(self.cursor)
         await self._pump.run()
+        if self._has_missed and self._feed.tail and self._send_tail is not None:
+            await self._send_tail(self._feed.tail)
+
+    async def _send(self, found: Slice | Gap) -> None:
+        self._has_missed |= isinstance(found, Gap)
+        await self._send_on(found)
 
     def _has_ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled():

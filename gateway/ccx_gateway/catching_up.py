@@ -1,6 +1,6 @@
 """What those read whom the window has left behind.
 
-    read(cursor) -> SpoolReader -> Slice | Gap     after the pod's end: its log if exact, or a gap
+    read(cursor) -> SpoolReader -> Slice | Gap     once nobody has it any more: a gap
     tend() -> SpoolReader.hold()                   a reader at the runner, for who does not read too
 
 The runner waits at its end for readers that are behind, and for one whose link has broken. So
@@ -58,7 +58,7 @@ class CatchingUp:
             if self._left is None:
                 await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
-        return self._late(self._left, cursor, max_bytes)
+        return Gap(cursor, self._window.oldest)
 
     @property
     def is_held(self) -> bool:
@@ -103,13 +103,3 @@ class CatchingUp:
             self._left = Ended(self._window.end)
         except ApiError as exc:
             log.debug("the end of the pod is not known: %s", exc)
-
-    def _late(self, left: Ended, cursor: int, max_bytes: int) -> Slice | Gap:
-        if left.log is None:
-            return Gap(cursor, self._window.oldest)
-        late = OutputWindow(cursor)
-        late.append("stdout", left.log[cursor:])
-        late.append_end()
-        found = late.read(cursor, max_bytes)
-        assert isinstance(found, Slice)  # there is something before the window's oldest
-        return found

@@ -1,7 +1,7 @@
 """One execution's output in this replica: followed once, for all who watch it.
 
     Link.follow(window.end) -> window -> pumps          a broken link goes on where it was
-    Upstream.final() -> the log, or a gap -> window     after the pod's end
+    Upstream.final() -> a gap -> window                 once nobody has the rest
     CatchingUp -> a pump that the window left behind
 
 Who is furthest sets the pace: the feed reads at most AHEAD bytes more than that one has. So a
@@ -59,6 +59,9 @@ class Feed:
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind, self._moved.set)
         self.read_spool = self._behind.read
         """For a pump that is behind the window."""
+
+        self.tail = b""
+        """For those who have missed something, once the window has ended."""
 
         self._pause = LinePause(self.window, self._wake)
         self._begun = asyncio.Event()
@@ -167,8 +170,7 @@ class Feed:
             self._take_rest(ended)
 
     def _take_rest(self, ended: Ended) -> None:
-        if ended.log is not None:  # the log does not tell the streams apart
-            self.window.append("stdout", ended.log[self.window.end :])
+        self.tail = ended.tail
         self.window.append_gap(ended.total)
         self.window.append_end()
         self._grown()

@@ -188,6 +188,7 @@ class Following:
             credit=view.credit,
             max_bytes=view.most_at_once,
             send=self._send,
+            send_tail=self._send_tail,
         )
 
     async def _output(self) -> None:
@@ -229,6 +230,11 @@ class Following:
 
     def _text_frames(self, found: Slice) -> TextFrames:
         return chunk_block(found, self._view.max_bytes, self._around)
+
+    async def _send_tail(self, data: bytes) -> None:
+        await self._begun.wait()
+        told = notifications.tail(self.execution, data, self._attempt)
+        await self._outbox.notify("process.tail", told)
 
     def _frame(self, found: Slice) -> bytes:
         """The same for everybody who watches this execution in that encoding."""

@@ -7,7 +7,7 @@ from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway.beginning import Process
 from ccx_gateway.control import Proof
-from ccx_gateway.output_text import text_of
+from ccx_gateway.output_text import decoded, text_of
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.place import attempt_of
 from ccx_gateway.view import Encoding
@@ -53,11 +53,13 @@ def output(
     execution: ClaudeExecution, found: Slice, attempt: int = 1, encoding: Encoding = "utf-8"
 ) -> Fields:
     """`offset` and `end` stand last: line_block.py puts them there by itself."""
+    merged = found.stream == "merged"
     return {
-        "type": found.stream,
+        "type": "stdout" if merged else found.stream,
         "data": text_of(found, encoding),
         **({} if encoding == "utf-8" else {"encoding": encoding}),
         "truncated": found.truncated,
+        **({"merged": True} if merged else {}),
         "execution": execution.metadata.name,
         **_attempt(attempt),
         "offset": found.offset,
@@ -73,6 +75,11 @@ def gap(execution: ClaudeExecution, found: Gap, attempt: int = 1) -> Fields:
         "to": found.end,
         "bytes": found.end - found.offset,
     }
+
+
+def tail(execution: ClaudeExecution, data: bytes, attempt: int = 1) -> Fields:
+    told = identity(execution) | _attempt(attempt)
+    return {**told, "data": decoded(data), "bytes": len(data)}
 
 
 def completed(execution: ClaudeExecution) -> Fields:

@@ -16,7 +16,8 @@ from typing import Final, Literal
 
 from ccx_gateway.chunks import Chunks
 
-Stream = Literal["stdout", "stderr"]
+Stream = Literal["stdout", "stderr", "merged"]
+"""`merged` is of either: a pod's log does not tell them apart."""
 
 CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384

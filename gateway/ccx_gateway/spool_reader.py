@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from ccx_gateway.output_window import Behind, CaughtUp, Gap, OutputWindow, Slice
-from ccx_gateway.runner_output import take_in
+from ccx_gateway.runner_output import Merged, take_in
 from ccx_gateway.upstream import Link
 from ccx_kube.errors import LinkLost
 from ccx_kube.link import Item
@@ -35,7 +35,7 @@ class SpoolReader:
         self._open_link, self._lost, self._furthest = open_link, lost, furthest
         self._turn = asyncio.Lock()
         self._link: Link | None = None
-        self._items: AsyncGenerator[Item, None] | None = None
+        self._items: AsyncGenerator[Item | Merged, None] | None = None
         self._came = False
         self._window = OutputWindow()
 
@@ -90,11 +90,11 @@ class SpoolReader:
         async with self._turn:
             await self._close()
 
-    async def _take(self, items: AsyncGenerator[Item, None]) -> None:
+    async def _take(self, items: AsyncGenerator[Item | Merged, None]) -> None:
         take_in(self._window, await _next(items))
         self._came = True
 
-    async def _at(self, cursor: int) -> AsyncGenerator[Item, None]:
+    async def _at(self, cursor: int) -> AsyncGenerator[Item | Merged, None]:
         if self._link is None:
             self._link = await self._open_link()
             self._link.when_ended(self._lost)
@@ -118,7 +118,7 @@ class SpoolReader:
         self._link, self._came = None, False
 
 
-async def _next(items: AsyncGenerator[Item, None]) -> Item:
+async def _next(items: AsyncGenerator[Item | Merged, None]) -> Item | Merged:
     try:
         return await anext(items)
     except StopAsyncIteration:

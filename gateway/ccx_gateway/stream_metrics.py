@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from ccx_gateway.output_text import lines_in
 from ccx_gateway.output_window import Gap, Slice
+from ccx_gateway.runner_output import Merged
 from ccx_kube.link import Gap as Dropped
 from ccx_kube.link import Item, Output
 
@@ -64,7 +65,8 @@ class StreamMetrics(Collector):
         self._sends = [0] * (len(SEND_SECONDS) + 1)
         self._send_seconds = 0.0
 
-    def came(self, item: Item) -> None:
+    def came(self, item: Item | Merged) -> None:
+        """What is left of a runner is not received from it."""
         match item:
             case Output():
                 self.received.data(item.data)

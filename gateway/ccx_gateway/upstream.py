@@ -1,9 +1,11 @@
 """Where an execution's output comes from: a runner's link, and what is left after its pod's end.
 
-open() -> Link -> follow()      final() -> Final: how much there was, and the pod log if it is exact
+open() -> Link -> follow()      the runner's; after its end the archive's reader, or else the
+                                pod's log if it is proven
+final() -> Ended                how much there was, once nothing is left that has all of it
 """
 
-import hashlib
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -12,17 +14,21 @@ from pydantic import ValidationError
 
 from ccx_api.names import AGENT_CONTAINER
 from ccx_api.snapshot import Snapshot
-from ccx_gateway.output_window import CAPACITY
+from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_gateway.archive_source import ArchiveSource
 from ccx_gateway.place import attempt_of
-from ccx_kube.errors import ApiError
+from ccx_gateway.pod_log import LogLink, PodLog, Proof
+from ccx_gateway.runner_output import Merged
+from ccx_kube.errors import ApiError, KubeError
 from ccx_kube.executions import Executions
 from ccx_kube.link import Item, RunnerLink
-from ccx_kube.objects import object_path
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
 
-MAX_LOG: Final = CAPACITY
-"""Bytes of a pod log that are read, to be late output."""
+log = logging.getLogger(__name__)
+
+LOOKS: Final = 5
+"""How often a log may be proven: one that changes each time before it is read is no source."""
 
 
 class Link(Protocol):
@@ -36,7 +42,9 @@ class Link(Protocol):
     def is_open(self) -> bool: ...
     def when_ended(self, call: Callable[[], None]) -> None: ...
     async def status(self) -> Snapshot: ...
-    def follow(self, offset: int = 0, *, keep: int | None = None) -> AsyncGenerator[Item, None]: ...
+    def follow(
+        self, offset: int = 0, *, keep: int | None = None
+    ) -> AsyncGenerator[Item | Merged, None]: ...
     async def close(self) -> None: ...
 
 
@@ -51,8 +59,8 @@ class Ended:
     total: int
     """Bytes printed in all."""
 
-    log: bytes | None = None
-    """All of them, or None: then nobody has what the window has not."""
+    tail: bytes = b""
+    """Some of what was printed last, or what the log has of it: nobody knows its offsets."""
 
 
 class OutputLost(Exception):  # noqa: N818 - what is known, not what failed
@@ -67,7 +75,11 @@ class Upstream(Protocol):
         """The same, beside the first: what is read by it is not what is new."""
 
     async def final(self) -> Ended | None:
-        """None while it may still run. Raises OutputLost, or ApiError: then it is not known."""
+        """None while it may still run, or open() is worth another try for another reason.
+
+        To be asked after open() or its link has failed. Raises OutputLost, or ApiError: then it is
+        not known.
+        """
 
 
 class PodUpstream:
@@ -81,31 +93,53 @@ class PodUpstream:
     ) -> None:
         self._session, self._open_link = session, open_link
         self._namespace, self._name, self._pod = namespace, name, pod
+        self._log = PodLog(session, namespace, pod)
+        self._proof: Proof | None = None
+        self._looks = 0
+        self._archive: ArchiveSource | None = None
 
     async def open(self) -> Link:
+        if self._archive is not None and not self._archive.has_failed:
+            return await self._archive.open()
+        if self._proof is not None:
+            return LogLink(self._log, self._proof)
         return await self._open_link(self._namespace, self._pod)
 
     async def open_spool(self) -> Link:
+        if self._archive is not None and not self._archive.has_failed:
+            return await self._archive.open()
+        if self._proof is not None:
+            return LogLink(self._log, self._proof)
         return await RunnerLink.open(self._session, self._namespace, self._pod)
 
     async def final(self) -> Ended | None:
+        if self._archive is not None and not self._archive.has_failed:
+            return None  # its link has broken
+        ended = await self._final()
+        if ended is not None and self._archive is not None and self._archive.passing:
+            text = f"the archive cannot be read now: {self._archive.passing}"
+            raise OutputLost(f"{text}; attach again later")
+        return ended
+
+    async def _final(self) -> Ended | None:
         pod = await Pods(self._session).get(self._namespace, self._pod)
         if pod is not None and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
             return None
         last = None if pod is None else last_snapshot(pod)
         if last is None:
             return await self._by_status()
-        if 0 < last.output.bytes <= MAX_LOG and last.mirror.sha256 == last.output.sha256:
-            return Ended(last.output.bytes, await self._log(last))
-        return Ended(last.output.bytes)
+        if last.output.archived and self._archive is None:
+            execution = await self._execution()
+            status = execution.status
+            is_to_be_told = status.pod_name == self._pod and not status.phase.is_terminal
+            if is_to_be_told or self._has_archive(execution):
+                return None
+        return await self._by_log(last) if last.output.bytes else Ended(0)
 
     async def _by_status(self) -> Ended | None:
-        try:
-            execution = await Executions(self._session).get(self._namespace, self._name)
-        except ApiError as exc:
-            if exc.is_not_found:
-                raise OutputLost("execution and pod are gone") from None
-            raise
+        execution = await self._execution()
+        if self._has_archive(execution):
+            return None
         status, ended = execution.status, execution.status.ended_attempts
         newest = attempt_of(execution)
         if self._pod.endswith(f"-{newest}"):
@@ -121,21 +155,37 @@ class PodUpstream:
         text = f"pod {self._pod} went without a last word of its runner"
         raise OutputLost(f"{text}: whether it had printed more is not known")
 
-    async def _log(self, last: Snapshot) -> bytes | None:
-        """Only what is proven to be the whole output: then its offsets are exact."""
-        path = object_path("/api/v1", self._namespace, "pods", self._pod, "log")
-        params = [("container", AGENT_CONTAINER), ("limitBytes", str(MAX_LOG + 1))]
-        found = bytearray()
+    async def _execution(self) -> ClaudeExecution:
         try:
-            async with self._session.stream("GET", path, params=params) as answer:
-                async for piece in answer.content.iter_any():
-                    found += piece
-                    if len(found) > MAX_LOG:
-                        return None
-        except ApiError:
-            return None
-        exact = hashlib.sha256(found).hexdigest() == last.output.sha256
-        return bytes(found) if exact and len(found) == last.output.bytes else None
+            return await Executions(self._session).get(self._namespace, self._name)
+        except ApiError as exc:
+            if exc.is_not_found:
+                raise OutputLost("execution and pod are gone") from None
+            raise
+
+    def _has_archive(self, execution: ClaudeExecution) -> bool:
+        """Of this attempt, which has not been tried in vain: what open() gives from now on."""
+        status, output = execution.status, execution.status.output
+        is_its_own = status.phase.is_terminal and status.pod_name == self._pod
+        if self._archive is not None or not is_its_own or output is None or not output.archived:
+            return False
+        self._archive = ArchiveSource(self._session, self._namespace, self._name, self._pod)
+        return True
+
+    async def _by_log(self, last: Snapshot) -> Ended | None:
+        """None: the log is proven to be all of it, so that its offsets are exact."""
+        self._proof, self._looks = None, self._looks + 1
+        try:
+            found = await self._log.look(last)
+        except (KubeError, TimeoutError) as exc:
+            log.debug("the log of a pod that has ended cannot be read: %s", exc)
+            return Ended(last.output.bytes)
+        if isinstance(found, bytes):
+            return Ended(last.output.bytes, found)
+        if self._looks > LOOKS:
+            return Ended(last.output.bytes)
+        self._proof = found
+        return None
 
 
 def last_snapshot(pod: dict[str, Any]) -> Snapshot | None:

@@ -89,6 +89,13 @@ class Executions:
             metadata["annotations"] = dict(annotations)
         return await self._patch(_path_of(execution), {"metadata": metadata})
 
+    async def annotate(
+        self, execution: ClaudeExecution, annotations: Mapping[str, str | None]
+    ) -> ClaudeExecution:
+        """None takes one away. Conflict if the execution has changed since it was read."""
+        metadata: Object = {**_version(execution), "annotations": dict(annotations)}
+        return await self._patch(_path_of(execution), {"metadata": metadata})
+
     async def delete(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Only the one of that uid, and as it was at that version: else Conflict. That it is gone
         is success.

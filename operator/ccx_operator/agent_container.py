@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from ccx_api.names import (
     AGENT_CONTAINER,
     ANNOTATION_WISH,
+    ARCHIVE_DIR,
     CCX_DIR,
     HOME_DIR,
     READINESS_PORT,
@@ -23,7 +24,8 @@ from ccx_api.names import (
 )
 from ccx_api.output import MIB, SPOOL_BYTES
 from ccx_api.v1alpha1 import ClaudeExecution, ExecutionSpec
-from ccx_operator.pod_name import attempt
+from ccx_operator.archive import archive_claim, archive_folder, archive_volume
+from ccx_operator.pod_name import attempt, pod_name
 
 Body = dict[str, Any]
 
@@ -79,16 +81,26 @@ def agent_container(
         "readinessProbe": dict(_READINESS),
         "resources": _resources(spec, base.get("resources") or {}),
         "terminationMessagePath": TERMINATION_LOG,
-        "volumeMounts": [*our_mounts(spec, base), *(base.get("volumeMounts") or [])],
+        "volumeMounts": [*our_mounts(execution, base), *(base.get("volumeMounts") or [])],
     }
     return {key: value for key, value in container.items() if value != []}
 
 
-def our_mounts(spec: ExecutionSpec, base: Body) -> list[Body]:
+def our_mounts(execution: ClaudeExecution, base: Body) -> list[Body]:
     """Ours, without the home, workspace or tmp that the template mounts a volume of its own on."""
+    spec = execution.spec
     theirs = {normpath(mount.get("mountPath", "")) for mount in base.get("volumeMounts") or []}
     claimed = spec.workspace is not None and spec.workspace.is_claimed
-    return [_mount(name, path, claimed) for name, path in _OUR_MOUNTS if path not in theirs]
+    ours = [_mount(name, path, claimed) for name, path in _OUR_MOUNTS if path not in theirs]
+    return [*ours, *_archive(execution)]
+
+
+def _archive(execution: ClaudeExecution) -> list[Body]:
+    if archive_claim(execution) is None:
+        return []
+    volume = archive_volume(execution, CLAIM_VOLUME)
+    folder = archive_folder(execution, pod_name(execution))
+    return [{"name": volume, "mountPath": ARCHIVE_DIR, "subPath": folder}]
 
 
 def _mount(name: str, path: str, claimed: bool) -> Body:
@@ -151,6 +163,7 @@ def _env(execution: ClaudeExecution, template: list[Body]) -> list[Body]:
         {"name": "CCX_READINESS_PORT", "value": str(READINESS_PORT)},
         {"name": _FIRST_WISH, "valueFrom": {"fieldRef": {"fieldPath": _WISH_PATH}}},
         *_prompt(execution),
+        *([{"name": "CCX_ARCHIVE_DIR", "value": ARCHIVE_DIR}] if _archive(execution) else []),
         {"name": "HOME", "value": HOME_DIR},
         {"name": "TMPDIR", "value": TMP_DIR},
     ]

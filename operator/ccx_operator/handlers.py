@@ -17,6 +17,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.access import load_access
 from ccx_operator.facts import pod_facts, version_of
 from ccx_operator.no_bookkeeping import NoDiffs, NoProgress
+from ccx_operator.readers import Readers
 from ccx_operator.settled import expiry_in, settled_phase
 from ccx_operator.store import Store
 from ccx_operator.strays import Strays
@@ -35,6 +36,7 @@ class Feed:
     store: Store
     queue: WorkQueue
     strays: Strays
+    readers: Readers
     now: Callable[[], datetime]
 
 
@@ -82,6 +84,7 @@ async def execution_event(event: kopf.RawEvent, uid: str, memo: Feed, **_: Any) 
     if event["type"] == "DELETED":
         memo.store.execution_deleted(uid)
         return
+    memo.readers.look(body)
     if (phase := settled_phase(body)) is not None:
         memo.strays.look(body["metadata"]["namespace"], memo.store.observe(uid).pod)
         memo.store.settle(uid, phase, expiry_in(body))

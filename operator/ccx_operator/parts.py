@@ -1,7 +1,7 @@
 """What an operator is made of, and how its parts hear of each other: wiring alone.
 
 feed -> store, queue -> controller -> cluster -> API server, links
-                  └> recorder, expiring, telling, strays, resync, sessions: each a loop of its own
+                  └> recorder, expiring, telling, strays, readers, resync, sessions: its own loops
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -26,6 +26,7 @@ from ccx_operator.handlers import Feed
 from ccx_operator.links import Links, Place
 from ccx_operator.metrics import Metrics
 from ccx_operator.options import Options
+from ccx_operator.readers import Readers
 from ccx_operator.recorder import Ports, Recorder
 from ccx_operator.resync import Resync
 from ccx_operator.session_watch import SessionWatch
@@ -68,6 +69,11 @@ class Parts:
         )
         self.expiring = Expiring(self.store, expiry, executions, self.metrics, now=_now)
         self.strays = Strays(pods)
+        self.readers = Readers(
+            *(executions, pods, options.images),
+            namespaces=options.namespaces,
+            acted=self.metrics.acted,
+        )
         lists = (executions, pods)
         self.resync = Resync(
             self.store, self.queue, cluster, *lists, namespaces=options.namespaces, now=_now
@@ -77,7 +83,7 @@ class Parts:
 
     def loops(self, take_signals_back: Callable[[], None]) -> Iterator[Coroutine[Any, Any, None]]:
         """Each runs until it is cancelled. If one of them ends, so must all."""
-        feed = Feed(self.store, self.queue, self.strays, _now)
+        feed = Feed(self.store, self.queue, self.strays, self.readers, _now)
         yield self._election.keep()
         yield run_feed(feed, self._options.namespaces, take_signals_back)
         yield self.controller.run()
@@ -86,6 +92,7 @@ class Parts:
         yield self.recorder.run()
         yield self.expiring.run()
         yield self.strays.run()
+        yield self.readers.run()
         yield self.resync.run()
         yield self.sessions.run()
 

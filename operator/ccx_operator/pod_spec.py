@@ -16,6 +16,7 @@ from ccx_api.names import (
 )
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.agent_container import CLAIM_VOLUME, agent_container, our_mounts, run_mib
+from ccx_operator.archive import ARCHIVE_VOLUME, archive_claim
 from ccx_operator.first_wish import first_wish
 from ccx_operator.owner import labels_of, owner_of
 from ccx_operator.pod_name import pod_name
@@ -54,7 +55,7 @@ class Images:
     runner: str
 
 
-_NO_BACKUP: Final = {"velero.io/exclude-from-backup": "true"}
+NO_BACKUP: Final = {"velero.io/exclude-from-backup": "true"}
 """Velero restores a pod without its owner: it would run again, and be nobody's."""
 
 
@@ -81,7 +82,7 @@ def _metadata(execution: ClaudeExecution, template: Body) -> Body:
     return {
         "name": pod_name(execution),
         "namespace": metadata.namespace,
-        "labels": {**(template.get("labels") or {}), **labels_of(execution), **_NO_BACKUP},
+        "labels": {**(template.get("labels") or {}), **labels_of(execution), **NO_BACKUP},
         "annotations": {**(template.get("annotations") or {}), **annotations},
         "ownerReferences": [owner_of(execution)],
     }
@@ -101,8 +102,8 @@ def _spec(execution: ClaudeExecution, template: Body, images: Images) -> Body:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _grace(execution),
-        "securityContext": _security(execution, template.get("securityContext") or {}),
-        "initContainers": [_runner_container(images), *inits],
+        "securityContext": pod_security(execution, template.get("securityContext") or {}),
+        "initContainers": [runner_container(images), *inits],
         "containers": [agent, *sidecars],
         "volumes": [*_volumes(execution, base), *(template.get("volumes") or [])],
     }
@@ -112,7 +113,11 @@ def _grace(execution: ClaudeExecution) -> int:
     return execution.spec.termination_grace_period_seconds + DRAIN_SECONDS
 
 
-def _runner_container(images: Images) -> Body:
+def container_security() -> Body:
+    return dict(_CONTAINER_SECURITY)
+
+
+def runner_container(images: Images) -> Body:
     return {
         "name": RUNNER_CONTAINER,
         "image": images.runner,
@@ -128,21 +133,25 @@ def _runner_container(images: Images) -> Body:
     }
 
 
-def _security(execution: ClaudeExecution, template: Body) -> Body:
+def pod_security(execution: ClaudeExecution, template: Body) -> Body:
     claimed: Body = {}
-    if claim_name(execution) is not None:  # or the kubelet walks all files at every start
+    if claim_name(execution) or archive_claim(
+        execution
+    ):  # or the kubelet walks all files at every start
         claimed = {"fsGroupChangePolicy": "OnRootMismatch"}
     return {**claimed, **template, **_POD_SECURITY}
 
 
 def _volumes(execution: ClaudeExecution, agent: Body) -> list[Body]:
-    names = dict.fromkeys(mount["name"] for mount in our_mounts(execution.spec, agent))
+    names = dict.fromkeys(mount["name"] for mount in our_mounts(execution, agent))
     return [{"name": name, **_source(execution, name)} for name in names]
 
 
 def _source(execution: ClaudeExecution, name: str) -> Body:
     if name == CLAIM_VOLUME:
         return {"persistentVolumeClaim": {"claimName": claim_name(execution)}}
+    if name == ARCHIVE_VOLUME:
+        return {"persistentVolumeClaim": {"claimName": archive_claim(execution)}}
     workspace = execution.spec.workspace
     limits = {"ccx-runner": "16Mi", "ccx-run": f"{run_mib(execution.spec)}Mi"}
     limit: str | int | None = limits.get(name)

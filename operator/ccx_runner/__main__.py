@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ccx_runner.frame_types import Verb
 from ccx_runner.one_shot import OneShotError, ask, install
-from ccx_runner.settings import Options, Places, SettingsError, check, wish_of
+from ccx_runner.settings import Options, Places, ReaderPlaces, SettingsError, check, wish_of
 from ccx_runner.spool import CAPACITY
 
 USAGE_ERROR = 2
@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             os._exit(_run(arguments, command))  # else a failed flush of stderr makes it 120
         if arguments.action == "install":
             install(arguments.directory)
+        elif arguments.action == "read-archive":
+            return _read_archive(arguments)
         else:
             print(ask(Verb[arguments.action.upper()], os.environ))  # noqa: T201 - its answer
     except (SettingsError, OneShotError, OSError) as exc:
@@ -62,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-mirror", action="store_true", help="nothing to our own stdout")
     put = actions.add_parser("install", help="put the runner and link.py into a directory")
     put.add_argument("directory", type=Path)
+    read = actions.add_parser("read-archive", help="serve what an archive has, as a runner does")
+    read.add_argument("directory", type=Path)
+    read.add_argument("--bytes", type=int, required=True, help="how much was printed")
+    read.add_argument("--sha256", required=True, help="of all of that")
+    read.add_argument(
+        "--idle", type=float, default=60.0, help="seconds without a link, then it ends"
+    )
     for verb, what in VERBS.items():
         actions.add_parser(verb, help=what)
     return parser
@@ -85,6 +94,13 @@ def _run(arguments: argparse.Namespace, command: tuple[str, ...]) -> int:
     )
     check(options)
     return run(options, Places.of(os.environ), os.environ)
+
+
+def _read_archive(arguments: argparse.Namespace) -> int:
+    from ccx_runner.read_archive import Archive, read_archive
+
+    archive = Archive(arguments.directory, arguments.bytes, arguments.sha256)
+    return read_archive(archive, ReaderPlaces.of(os.environ), idle=arguments.idle)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 follow(), grant() -> next(spool) -> Output | Gap | End | None: nothing to send now
 """
 
+from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.frame_types import MAX_OUTPUT, End, Gap, Output
 from ccx_runner.spool import Spool
 
@@ -59,7 +60,7 @@ class Follower:
         """A client that has read the end says so with its next frame."""
         self._end_seen = self._end_sent
 
-    def next(self, spool: Spool, *, ended: bool) -> Output | Gap | End | None:
+    def next(self, spool: Spool | ArchiveOutput, *, ended: bool) -> Output | Gap | End | None:
         """A gap and the end cost no credit. Raises OSError if the spool cannot be read."""
         if self._cursor is None or self._end_sent:
             return None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.back_pressure import ReadersAway, on_its_way
 from ccx_runner.frame_types import JsonObject, Reply, Request, Verb
 from ccx_runner.snapshot import Snapshot, fit, to_object
@@ -55,7 +56,7 @@ class Link(Protocol):
 class Links:
     """What all links share."""
 
-    spool: Spool
+    spool: Spool | ArchiveOutput
     control: Control
     may_connect: Callable[[int], bool]
     """Asked with the peer's pid."""

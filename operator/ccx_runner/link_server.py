@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.back_pressure import AWAY_SECONDS, ReadersAway
 from ccx_runner.link_ports import LEASE_SECONDS, RETURN_SECONDS, Control, Links
 from ccx_runner.link_session import LinkSession
@@ -23,7 +24,7 @@ class LinkServer:
 
     def __init__(
         self,
-        spool: Spool,
+        spool: Spool | ArchiveOutput,
         control: Control,
         *,
         may_connect: Callable[[int], bool],
@@ -47,6 +48,10 @@ class LinkServer:
             blocks,
         )
         self._server: asyncio.Server | None = None
+
+    def __len__(self) -> int:
+        """How many links are open."""
+        return len(self._links.open)
 
     async def start(self, run_dir: Path) -> None:
         """Listen on SOCKET_NAME in that directory; what is there from before is removed."""

@@ -7,12 +7,15 @@ A snapshot goes to the termination log and to all links at every state change.
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ccx_runner import readiness, signals
+from ccx_runner.archiver import Archiver
 from ccx_runner.back_pressure import AWAY_SECONDS, BackPressure
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
@@ -28,6 +31,7 @@ from ccx_runner.stall import Stall
 from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
+from ccx_runner.transcript import config_dir, transcript
 from ccx_runner.tree_end import wait_for
 from ccx_runner.wishes import Refused, Wish, Wishes
 
@@ -62,6 +66,8 @@ class Runner:
         self._log_failed = False
         self._spool = Spool(places.run_dir / "spool", capacity=options.spool_bytes)
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
+        self._archiver = Archiver(places.archive, self._spool)
+        runs.before_fork = self._archiver.hold
         self._output: Output | None = None
         self._links = LinkServer(
             self._spool,
@@ -157,15 +163,13 @@ class Runner:
             exit_code=supervisor.exit_code,
             ended_by=supervisor.ended_by,
             stalled=self._stall.stalled,
-            message=supervisor.message or self._runs.message,
+            message=supervisor.message or self._runs.message or self._archiver.message,
             control=supervisor.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
-                self._spool.end,
-                self._spool.oldest,
-                self._spool.lines,
-                self._spool.sha256(),
-                self._first_ms,
+                *(self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()),
+                first_ms=self._first_ms,
+                archived=self._archiver.bytes,
             ),
             mirror=MirrorFacts(self._mirror.bytes, self._mirror.sha256()),
         )
@@ -204,6 +208,7 @@ class Runner:
         self._stall.heard()
         self._links.notify_output()
         self._note_first()
+        self._archiver.output_came()
         if self._claude is None or self._supervisor is None:
             return
         if self._claude.result_seen:
@@ -238,6 +243,11 @@ class Runner:
         output.finish()
         await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
         output.close_mirror()
+        await self._archiver.finish(self._transcript)
+
+    def _transcript(self) -> Path | None:
+        facts = self._claude.facts if self._claude else None
+        return transcript(config_dir(os.environ), facts.session_id) if facts else None
 
     async def _leave(self) -> None:
         self._links.notify_end()

@@ -3,7 +3,7 @@
 first() -> listen() -> ... the main process ends -> second() -> Child, on the same spool | nothing
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ccx_runner.child import Child, SecondRun
@@ -29,6 +29,7 @@ class Runs:
 
         self._argv, self._environment, self._prompt = argv, environment, prompt
         self._claude = claude
+        self.before_fork: Callable[[], None] = lambda: None
         self._output: Output | None = None
         self._listener: Listener | None = None
 
@@ -79,6 +80,7 @@ class Runs:
 
     def _start_second(self, how: Resumption, claude: StreamJsonReader, *, frozen: bool) -> Child:
         assert self._listener is not None
+        self.before_fork()
         self._listener.stop()  # no thread may live during a fork
         try:
             child = spawn(how.argv, self._environment, with_stdin=True, frozen=frozen)

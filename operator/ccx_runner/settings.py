@@ -47,18 +47,38 @@ class Places:
     """Address and port; None outside of a pod."""
 
     prompt: bytes | None
+    archive: Path | None = None
+    """The directory of the archive of the output, if there is to be one."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Places":
         address, port = environment.get("CCX_POD_IP"), environment.get("CCX_READINESS_PORT")
         if (address is None) != (port is None):
             raise SettingsError("CCX_POD_IP and CCX_READINESS_PORT: set both or neither")
-        prompt = environment.get("CCX_PROMPT")
+        prompt, archive = environment.get("CCX_PROMPT"), environment.get("CCX_ARCHIVE_DIR")
         return cls(
             _path(environment, "CCX_RUN_DIR", "a directory for the socket and the spool"),
             _path(environment, "CCX_TERMINATION_LOG", "the file for the last snapshot"),
             (address, _port(port)) if address is not None and port is not None else None,
             prompt.encode("utf-8", "surrogateescape") if prompt is not None else None,
+            Path(archive) if archive else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPlaces:
+    """Of `read-archive`."""
+
+    run_dir: Path
+    """Holds the socket."""
+
+    termination_log: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "ReaderPlaces":
+        return cls(
+            _path(environment, "CCX_RUN_DIR", "a directory for the socket"),
+            _path(environment, "CCX_TERMINATION_LOG", "the file for the last word"),
         )
 
 

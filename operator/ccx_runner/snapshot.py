@@ -13,7 +13,7 @@ MIN_BYTES: Final = 1224
 """Any snapshot fits in this once its texts are cut; 10 containers of a pod get 1228 each."""
 
 MAX_RESULT_BYTES: Final = 1024
-_NAME_BYTES: Final = 24
+_NAME_BYTES: Final = 21
 """Of a word that the process itself has said, where room is short."""
 
 _MOST_ROUNDS: Final = 9_999
@@ -99,6 +99,9 @@ class OutputFacts:
     first_ms: int | None = None
     """From the start of the process to its first output, in milliseconds; 11 days at most."""
 
+    archived: int | None = None
+    """Bytes of it that are in the archive. None: there is no archive."""
+
 
 @dataclass(frozen=True, slots=True)
 class MirrorFacts:
@@ -156,6 +159,7 @@ def to_object(snapshot: Snapshot) -> dict[str, Any]:
             "lines": snapshot.output.lines,
             "sha256": snapshot.output.sha256,
             "firstMs": _first(snapshot.output.first_ms),
+            "archived": snapshot.output.archived,
         },
         "mirror": {"bytes": snapshot.mirror.bytes, "sha256": snapshot.mirror.sha256},
     }

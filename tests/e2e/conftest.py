@@ -8,6 +8,7 @@ import pytest
 from ccx_dev.stack import running_stack
 from support.kubectl import Kubectl
 from support.under_test.cluster import ClusterUnderTest, cluster_under_test
+from support.under_test.gateways import Gateway, asks_for_a_token, users
 from support.under_test.operators import Operator
 from support.under_test.processes import Processes
 from support.under_test.systems import VARIABLE, installed_system, local_system
@@ -66,3 +67,15 @@ def claude(cluster: ClusterUnderTest) -> str:
 @pytest.fixture
 def operator(cluster: ClusterUnderTest) -> Operator:
     return cluster.operator.need()
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    cluster: ClusterUnderTest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    way = cluster.gateway.need()
+    with way(tmp_path_factory.mktemp("gateway")) as websocket:
+        signs_in = asks_for_a_token(websocket)
+        if signs_in:
+            cluster.kubectl.apply(*users())
+        yield Gateway(websocket, cluster.kubectl, signs_in)

@@ -2,15 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
 
 from support.kubectl import Kubectl
 from support.outside import running
-from support.under_test.cluster import ClusterUnderTest
-from support.under_test.gateways import READER, USER, Gateway, asks_for_a_token, users
+from support.under_test.gateways import READER, USER, Gateway
 from support.under_test.processes import Processes
 from support.waiting import eventually
 from support.wire_client import WireClient, connected, methods, output_of
@@ -19,18 +17,6 @@ LOOP = 'setsid sh -c "while :; do echo tick; sleep 0.1; done" & wait'
 LINES = 60
 COUNT = f"n=0; while [ $n -lt {LINES} ]; do n=$((n+1)); echo line $n; sleep 0.1; done"
 COUNTED = "".join(f"line {n}\n" for n in range(1, LINES + 1)).encode()
-
-
-@pytest.fixture(scope="module")
-def gateway(
-    cluster: ClusterUnderTest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    way = cluster.gateway.need()
-    with way(tmp_path_factory.mktemp("gateway")) as websocket:
-        signs_in = asks_for_a_token(websocket)
-        if signs_in:
-            cluster.kubectl.apply(*users())
-        yield Gateway(websocket, cluster.kubectl, signs_in)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from ccx_api.names import ANNOTATION_READ
+from ccx_gateway.archive_source import ArchiveSource
 from ccx_gateway.upstream import Ended, OutputLost, PodUpstream
+from ccx_kube.errors import LinkLost
 from ccx_kube.link import RunnerLink
 from ccx_kube.session import KubeSession
 from support.api_server import ApiServer, a_kubeconfig
@@ -72,3 +75,50 @@ async def test_that_more_may_have_been_printed_is_said_where_the_runner_did_not(
     answer(server, **status)
     with pytest.raises(OutputLost, match="without a last word of its runner"):
         await upstream.final()
+
+
+OUTPUT = {"bytes": 7, "sha256": "ab" * 32}
+
+
+async def test_where_there_is_an_archive_it_is_tried_before_anything_is_called_lost(
+    server: ApiServer, upstream: PodUpstream
+) -> None:
+    told = {"attempts": 1, "podName": FIRST, "process": ENDED}
+    told |= {"output": OUTPUT | {"archived": 7}}
+    answer(server, phase="Succeeded", **told)
+    assert await upstream.final() is None
+    server.answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"})
+    with pytest.raises(LinkLost, match="the archive cannot be read: 403 Forbidden: no"):
+        await upstream.open()
+    answer(server, phase="Succeeded", **told)
+    assert await upstream.final() == Ended(7)
+
+
+@pytest.mark.parametrize("archived", [None, 0])
+async def test_an_archive_with_nothing_in_it_is_not_tried(
+    server: ApiServer, upstream: PodUpstream, archived: int | None
+) -> None:
+    told = {"process": ENDED, "output": OUTPUT | {"archived": archived}}
+    answer(server, phase="Succeeded", attempts=1, podName=FIRST, **told)
+    assert await upstream.final() == Ended(7)
+
+
+async def test_that_no_reader_comes_says_nothing_of_the_archive(
+    server: ApiServer, session: KubeSession
+) -> None:
+    answer(server, phase="Succeeded", attempts=1, podName=FIRST, output=OUTPUT | {"archived": 7})
+    server.answer(200, server_execution())
+    for _ in range(20):
+        server.answer(404, {"kind": "Status", "code": 404, "reason": "NotFound"})
+    source = ArchiveSource(session, "ns", "e", FIRST, start_seconds=0.4)
+    with pytest.raises(LinkLost, match=r"no pod could read it within 0\.4 s"):
+        await source.open()
+    assert source.has_failed
+    assert source.passing != ""
+    (patch,) = [r for r in server.seen if r.method == "PATCH"]
+    assert patch.body["metadata"]["annotations"] == {ANNOTATION_READ: "wanted"}
+
+
+def server_execution() -> dict[str, Any]:
+    metadata = {"name": "e", "namespace": "ns", "uid": "u", "resourceVersion": "8"}
+    return {"metadata": metadata, "spec": {"command": ["true"]}}

@@ -9,7 +9,7 @@ from ccx_gateway.around_text import AroundText
 from ccx_gateway.chunk_block import chunk_block
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.output_text import text_of
-from ccx_gateway.output_window import Slice
+from ccx_gateway.output_window import Slice, Stream
 from ccx_gateway.viewer import BLOCK, MAX_NOTIFICATION
 from support.frames import messages_in
 
@@ -32,11 +32,12 @@ def messages_of(found: Slice, max_bytes: int = MAX_NOTIFICATION) -> list[bytes]:
     st.integers(0, 1 << 50),
     st.booleans(),
     st.integers(4, 50),
+    st.sampled_from(["stderr", "merged"]),
 )
 def test_each_message_says_what_a_slice_of_that_size_would(
-    data: bytes, offset: int, goes_on: bool, max_bytes: int
+    data: bytes, offset: int, goes_on: bool, max_bytes: int, stream: Stream
 ) -> None:
-    found = Slice(offset, "stderr", data, truncated=goes_on and not data.endswith(b"\n"))
+    found = Slice(offset, stream, data, truncated=goes_on and not data.endswith(b"\n"))
     place = offset
     for message in messages_of(found, max_bytes):
         params = orjson.loads(message)["params"]
@@ -45,7 +46,7 @@ def test_each_message_says_what_a_slice_of_that_size_would(
         piece = data[params["offset"] - offset : place - offset]
         assert 0 < len(piece) <= max_bytes
         goes_on = found.truncated if place == found.end else not piece.endswith(b"\n")
-        assert message == told(Slice(params["offset"], "stderr", piece, truncated=goes_on))
+        assert message == told(Slice(params["offset"], stream, piece, truncated=goes_on))
     assert place == found.end
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccx_gateway.attachment import Attachment
+from ccx_gateway.attachment import Attachment, SendTail
 from ccx_gateway.feed import AHEAD, Feed, OffsetBeyondEndError
 from ccx_gateway.output_window import CAPACITY, Gap
 from ccx_gateway.upstream import Ended, OutputLost
@@ -26,10 +26,17 @@ class Watching:
         for attachment in self.attachments:
             attachment.fail(reason)
 
-    def attach(self, reader: Reader, offset: int = 0, credit: int | None = None) -> Attachment:
+    def attach(
+        self,
+        reader: Reader,
+        offset: int = 0,
+        credit: int | None = None,
+        send_tail: SendTail | None = None,
+    ) -> Attachment:
         viewer = Viewer(offset, credit)
-        self.attachments.append(Attachment(self.feed, viewer, reader.send, lambda _: None))
-        return self.attachments[-1]
+        attachment = Attachment(self.feed, viewer, reader.send, lambda _: None, send_tail)
+        self.attachments.append(attachment)
+        return attachment
 
 
 @asynccontextmanager
@@ -180,15 +187,37 @@ async def test_who_comes_later_and_wants_it_from_the_start_gets_it_from_the_spoo
 
 
 @pytest.mark.parametrize("begun", [0, 400])
-async def test_after_the_pod_has_ended_the_rest_is_its_log_if_that_is_exact(begun: int) -> None:
+async def test_what_takes_the_runners_place_after_its_end_is_gone_on_with(begun: int) -> None:
     runner, reader = PlayedRunner(OUTPUT[:begun], listens=begun > 0), a_reader()
     async with watching(runner) as watched:
         attachment = watched.attach(reader)
         await until(lambda: len(reader.data) == begun)
-        runner.listens, runner.left = False, Ended(1000, OUTPUT[:1000])
+        runner.listens = False
         runner.break_links()
+        runner.output, runner.ended, runner.listens = OUTPUT[:1000], True, True
         await attachment.finished()
     assert reader.data == OUTPUT[:1000]
+
+
+async def test_who_has_missed_something_is_sent_the_tail_last_of_all_and_nobody_else() -> None:
+    runner, reader = PlayedRunner(OUTPUT[:400]), a_reader()
+    told: list[tuple[str, bytes]] = []
+
+    def tails_of(name: str) -> SendTail:
+        async def send(tail: bytes) -> None:
+            told.append((name, tail))
+
+        return send
+
+    async with watching(runner) as watched:
+        misses = watched.attach(reader, send_tail=tails_of("misses"))
+        await until(lambda: len(reader.data) == 400)
+        runner.output, runner.listens, runner.left = OUTPUT[:1000], False, Ended(1000, b"the end")
+        runner.break_links()
+        await misses.finished()
+        await watched.attach(a_reader(), 1000, send_tail=tails_of("has all")).finished()
+    assert reader.gaps == [Gap(400, 1000)]
+    assert told == [("misses", b"the end")]
 
 
 @pytest.mark.parametrize(("begun", "offset"), [(0, 0), (0, 300), (400, 0), (400, 100)])
@@ -248,12 +277,12 @@ async def test_whose_spool_breaks_after_the_end_has_another_as_long_as_the_runne
     assert stalled.data == OUTPUT
 
 
-async def test_who_wants_more_than_the_window_ever_had_gets_it_from_an_exact_log() -> None:
+async def test_who_wants_more_than_the_window_ever_had_gets_it_from_what_is_left() -> None:
     runner, first, second = PlayedRunner(OUTPUT[:50_000]), a_reader(stalled=True), a_reader()
     async with watching(runner) as watched:
         watched.attach(first, 40_050)
         await until(lambda: watched.feed.window.end == 50_000)
-        runner.listens, runner.left = False, Ended(60_000, OUTPUT[:60_000])
+        runner.output, runner.ended = OUTPUT[:60_000], True
         runner.break_links()
         await watched.attach(second).finished()
     assert second.data == OUTPUT[:60_000]

@@ -11,6 +11,7 @@ from ccx_operator.observed import Gone
 from ccx_operator.store import Store
 from ccx_operator.strays import Strays
 from ccx_operator.work_queue import WorkQueue
+from support.archive_readers import some_readers
 from support.reconciling import NOW, UID
 
 
@@ -23,7 +24,7 @@ class RecordingPods:
 
 
 def a_feed() -> Feed:
-    return Feed(Store(), WorkQueue(), Strays(RecordingPods()), lambda: NOW)
+    return Feed(Store(), WorkQueue(), Strays(RecordingPods()), some_readers(), lambda: NOW)
 
 
 def an_event(kind: str | None, **spec: Any) -> kopf.RawEvent:
@@ -167,7 +168,7 @@ async def test_a_copied_label_does_not_make_a_pod_ours() -> None:
 @pytest.mark.parametrize("first", ["the end", "the pod"])
 async def test_a_pod_that_comes_after_the_end_of_its_execution_goes(first: str) -> None:
     pods = RecordingPods()
-    feed = Feed(Store(), WorkQueue(), Strays(pods), lambda: NOW)
+    feed = Feed(Store(), WorkQueue(), Strays(pods), some_readers(), lambda: NOW)
     if first == "the pod":
         await see_pod(feed, a_pod_event("ADDED"))
     await see_execution(feed, an_ended_event())
@@ -181,7 +182,7 @@ async def test_a_pod_that_comes_after_the_end_of_its_execution_goes(first: str) 
 
 async def test_what_ended_with_its_execution_or_goes_already_is_no_stray() -> None:
     pods = RecordingPods()
-    feed = Feed(Store(), WorkQueue(), Strays(pods), lambda: NOW)
+    feed = Feed(Store(), WorkQueue(), Strays(pods), some_readers(), lambda: NOW)
     await see_execution(feed, an_ended_event())
     over = a_pod_event("MODIFIED")
     over["object"]["status"] = {"phase": "Succeeded"}

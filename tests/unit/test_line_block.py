@@ -18,7 +18,7 @@ EXECUTION = ClaudeExecution.model_validate(
 PIECES = [b"a", "é".encode(), "🙂".encode(), b"\n", b"\r", b"\0", b'"', b"\\", b"\xff", b"\xe2\x82"]
 
 outputs = st.lists(st.sampled_from(PIECES), min_size=1, max_size=60).map(b"".join)
-streams = st.sampled_from(["stdout", "stderr"])
+streams = st.sampled_from(["stdout", "stderr", "merged"])
 
 
 def told(found: Slice) -> bytes:

@@ -15,6 +15,7 @@ from ccx_api.names import (
     OPERATOR_LEASE,
     PLURAL,
     USAGE_RECORD,
+    reader_of,
 )
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import options as gateway_options
@@ -239,3 +240,4 @@ def test_every_name_that_the_operator_gives_to_a_pod_may_be_entered(name: str) -
     metadata = {"name": name, "namespace": "ns", "uid": "0a1b2c3d-0000-4000-8000-000000000000"}
     execution = ClaudeExecution.model_validate({"metadata": metadata, "spec": {"prompt": "x"}})
     assert refusals(an_exec(), pod_name(execution)) == []
+    assert refusals(an_exec(), reader_of(pod_name(execution))) == []

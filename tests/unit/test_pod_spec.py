@@ -249,3 +249,48 @@ def test_an_attempt_that_begins_anew_has_the_prompt_and_a_session_of_its_own() -
 def test_a_conversation_is_kept_where_claudes_home_is_on_the_claim(spec: dict[str, Any]) -> None:
     execution = an_execution(workspace=CLAIMED, **spec)
     assert keeps_conversation(execution) == (spec == {})
+
+
+def archive_mount(pod: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Where the archive is, and what volume that is."""
+    (mount,) = [m for m in agent(pod)["volumeMounts"] if m["mountPath"] == "/run/ccx/archive"]
+    (volume,) = [v for v in pod["spec"]["volumes"] if v["name"] == mount["name"]]
+    return mount, volume["persistentVolumeClaim"]
+
+
+def test_an_archive_is_a_folder_of_its_claim_for_each_attempt() -> None:
+    archive = {"volumeClaimName": "kept", "path": "team/runs"}
+    pod = a_pod_of(output={"archive": archive})
+    mount, claim = archive_mount(pod)
+    assert mount["subPath"] == f"team/runs/{pod['metadata']['name']}"
+    assert claim == {"claimName": "kept"}
+    assert {"name": "CCX_ARCHIVE_DIR", "value": "/run/ccx/archive"} in agent(pod)["env"]
+    assert pod["spec"]["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+
+
+@pytest.mark.parametrize(
+    ("archive", "workspace", "claim"),
+    [
+        ({}, {"volumeClaimTemplate": {"storage": "1Gi"}}, "cx-e1-0f1e2d3c"),
+        ({}, {"volumeClaimName": "work"}, "work"),
+        ({"volumeClaimName": "work"}, {"volumeClaimName": "work"}, "work"),
+    ],
+)
+def test_an_archive_on_the_workspaces_claim_has_no_second_volume_of_it(
+    archive: dict[str, Any], workspace: dict[str, Any], claim: str
+) -> None:
+    pod = a_pod_of(output={"archive": archive}, workspace=workspace)
+    assert archive_mount(pod) == (
+        {
+            "name": "ccx-claim",
+            "mountPath": "/run/ccx/archive",
+            "subPath": f"archive/{pod['metadata']['name']}",
+        },
+        {"claimName": claim},
+    )
+    claims = [v for v in pod["spec"]["volumes"] if "persistentVolumeClaim" in v]
+    assert len(claims) == 1
+
+
+def test_without_an_archive_nothing_speaks_of_one() -> None:
+    assert "archive" not in repr(a_pod_of(workspace={"volumeClaimName": "work"}))
