@@ -60,11 +60,13 @@ def asked(lines: Iterable[str], namespace: str) -> set[Call]:
 def _calls(lines: Iterable[str], ours: str) -> Iterator[Call]:
     for line in lines:
         event = json.loads(line)
-        account = event["user"]["username"]
+        account = event["user"].get("username", "")  # of a call that was cut off there is none
         if "impersonatedUser" in event or not account.startswith(ours):
             continue
-        about = event.get("objectRef") or {}
-        decision = event.get("annotations", {}).get("authorization.k8s.io/decision")
+        about, notes = event.get("objectRef") or {}, event.get("annotations", {})
+        if _knows_no_roles_yet(notes):
+            continue
+        decision = notes.get("authorization.k8s.io/decision")
         yield Call(
             account.removeprefix(ours),
             _resource(about.get("apiGroup", ""), _path(about)),
@@ -73,6 +75,12 @@ def _calls(lines: Iterable[str], ours: str) -> Iterator[Call]:
             about.get("name", ""),
             decision != "forbid",
         )
+
+
+def _knows_no_roles_yet(notes: Mapping[str, str]) -> bool:
+    """An API server that has just begun answers before it has read its own, and forbids all."""
+    reason = notes.get("authorization.k8s.io/reason", "")
+    return 'clusterrole.rbac.authorization.k8s.io "system:' in reason and "not found" in reason
 
 
 def _path(about: Mapping[str, str]) -> str:
