@@ -27,6 +27,7 @@ from ccx_gateway.services import Services
 from ccx_gateway.session import Session
 from ccx_gateway.socket import MAX_FRAME, Socket
 from ccx_kube.errors import ApiError
+from ccx_kube.objects import object_path
 from ccx_kube.session import KubeSession
 
 CLOSE_SECONDS: Final = 5.0
@@ -70,10 +71,10 @@ class Gateway:
     def probes(self, services: Services) -> web.Application:
         """They tell no name and no secret, and ask for no token."""
         app = web.Application()
-        app.router.add_get("/health", self.health)
+        app.router.add_get("/health", partial(self.health, services.namespace))
         app.router.add_get("/healthz", _ok)
         app.router.add_get("/livez", _ok)
-        app.router.add_get("/readyz", self.ready)
+        app.router.add_get("/readyz", partial(self.ready, services.namespace))
         app.router.add_get("/metrics", partial(_metrics, services))
         return app
 
@@ -126,9 +127,9 @@ class Gateway:
                     services.keeper.closed(session_id, session.id)
         return socket
 
-    async def health(self, _: web.Request) -> web.Response:
+    async def health(self, namespace: str, _: web.Request) -> web.Response:
         """The original's fields; healthy only if executions can be made."""
-        ready = await self._can_reach_cluster()
+        ready = await self._can_reach_cluster(namespace)
         body = {
             "status": "healthy" if ready else "unhealthy",
             "service": "cc-executor",
@@ -139,24 +140,24 @@ class Gateway:
         }
         return web.json_response(body, status=200 if ready else 503)
 
-    async def ready(self, _: web.Request) -> web.Response:
-        if self._stopping or not await self._can_reach_cluster():
+    async def ready(self, namespace: str, _: web.Request) -> web.Response:
+        if self._stopping or not await self._can_reach_cluster(namespace):
             return web.json_response({"status": "not ready"}, status=503)
         return web.json_response({"status": "ok"})
 
-    async def _can_reach_cluster(self) -> bool:
-        """The API server answers, and serves our executions."""
+    async def _can_reach_cluster(self, namespace: str) -> bool:
+        """The API server serves our executions there: elsewhere we may have no right."""
         async with self._asking:
             if time.monotonic() >= self._asked_at + READY_CACHED_SECONDS:
-                self._is_ready = await self._ask_cluster()
+                self._is_ready = await self._ask_cluster(namespace)
                 self._asked_at = time.monotonic()
             return self._is_ready
 
-    async def _ask_cluster(self) -> bool:
-        path, params = f"/apis/{API_VERSION}/{PLURAL}", [("limit", "1")]
+    async def _ask_cluster(self, namespace: str) -> bool:
+        path = object_path(f"/apis/{API_VERSION}", namespace, PLURAL)
         with suppress(ApiError, TimeoutError):
             async with asyncio.timeout(READY_SECONDS):
-                await self._session.request("GET", path, params=params)
+                await self._session.request("GET", path, params=[("limit", "1")])
                 return True
         return False
 
