@@ -14,7 +14,7 @@ VARIABLE = "CCX_AUDIT_LOG"
 ACCOUNTS = {"ccx-operator", "ccx-gateway"}
 NEVER_USED = {
     "ccx-gateway: get pods/log": "for output that nobody has read while its runner was there",
-    "ccx-operator: delete leases.coordination.k8s.io": "of a gateway that was killed and has not come back",
+    "ccx-operator: delete leases.coordination.k8s.io": "of a gateway that was killed",
     "ccx-gateway: create pods/exec": "newer API servers ask for it at a GET for a WebSocket",
     "ccx-operator: create pods/exec": "newer API servers ask for it at a GET for a WebSocket",
 }

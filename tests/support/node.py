@@ -13,7 +13,7 @@ from devcluster.ports import LogOptions
 from devcluster.store import Store
 
 Object = dict[str, Any]
-SECONDS = 20.0
+SECONDS = 60
 
 
 @dataclass(frozen=True)
