@@ -6,7 +6,7 @@ manifests -> granted() ┴-> denied(), unused()
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Manifest = Mapping[str, Any]
@@ -63,10 +63,8 @@ def _calls(lines: Iterable[str], ours: str) -> Iterator[Call]:
         account = event["user"].get("username", "")  # of a call that was cut off there is none
         if "impersonatedUser" in event or not account.startswith(ours):
             continue
-        about, notes = event.get("objectRef") or {}, event.get("annotations", {})
-        if _knows_no_roles_yet(notes):
-            continue
-        decision = notes.get("authorization.k8s.io/decision")
+        about = event.get("objectRef") or {}
+        decision = event.get("annotations", {}).get("authorization.k8s.io/decision")
         yield Call(
             account.removeprefix(ours),
             _resource(about.get("apiGroup", ""), _path(about)),
@@ -75,12 +73,6 @@ def _calls(lines: Iterable[str], ours: str) -> Iterator[Call]:
             about.get("name", ""),
             decision != "forbid",
         )
-
-
-def _knows_no_roles_yet(notes: Mapping[str, str]) -> bool:
-    """An API server that has just begun answers before it has read its own, and forbids all."""
-    reason = notes.get("authorization.k8s.io/reason", "")
-    return 'clusterrole.rbac.authorization.k8s.io "system:' in reason and "not found" in reason
 
 
 def _path(about: Mapping[str, str]) -> str:
@@ -128,7 +120,11 @@ def _resource(group: str, path: str) -> str:
 
 
 def denied(calls: Iterable[Call]) -> list[str]:
-    return sorted({str(call) for call in calls if not call.allowed})
+    """Always: a server that has just begun knows no roles yet, and forbids what it soon allows."""
+    calls = set(calls)
+    return sorted(
+        str(call) for call in calls if not call.allowed and replace(call, allowed=True) not in calls
+    )
 
 
 def unused(rights: Iterable[Right], calls: Iterable[Call]) -> list[str]:

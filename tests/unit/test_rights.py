@@ -84,6 +84,11 @@ def test_a_denied_call_is_told_and_uses_nothing() -> None:
     assert "op: get pods" in unused(granted(a_role(RULES[0])), calls)
 
 
+def test_what_a_server_forbids_that_has_just_begun_is_not_denied() -> None:
+    events = [an_event("get", "pods", decision=decision) for decision in ("forbid", "allow")]
+    assert denied(asked(events, HOME)) == []
+
+
 def test_only_the_accounts_themselves_are_looked_at() -> None:
     lines = [
         an_event("get", "secrets", username="admin", decision="forbid"),
