@@ -1,9 +1,11 @@
 """A real cluster for the bench: namespaces of its own, filled with many objects at a time."""
 
 import asyncio
+import base64
 import json
 import os
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -30,10 +32,14 @@ def has_kubernetes() -> bool:
     """Whether it is up: the file stays behind."""
     if not (file := _given()).exists():
         return False
-    config = json.loads(file.read_text(encoding="utf-8"))
-    server = urlsplit(config["clusters"][0]["cluster"]["server"])
+    cluster = json.loads(file.read_text(encoding="utf-8"))["clusters"][0]["cluster"]
+    server = urlsplit(cluster["server"])
+    authority = base64.b64decode(cluster.get("certificate-authority-data", "")).decode()
     try:
-        with socket.create_connection((server.hostname, server.port), timeout=2):
+        file_of = cluster.get("certificate-authority")
+        tls = ssl.create_default_context(cafile=file_of, cadata=authority or None)
+        with socket.create_connection((server.hostname, server.port), timeout=2) as connection:
+            tls.wrap_socket(connection, server_hostname=server.hostname).close()
             return True
     except OSError:
         return False
