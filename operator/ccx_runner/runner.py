@@ -128,7 +128,7 @@ class Runner:
         self._output = output
         self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
         await supervisor.start()
-        await supervisor.gone.wait()
+        await supervisor.state.gone.wait()
         await self._take_the_rest(output)
         supervisor.conclude()
         await self._leave()
@@ -150,10 +150,10 @@ class Runner:
         supervisor = self._supervisor
         if supervisor is None:
             return self._not_started
-        clock = supervisor.clock
+        clock = supervisor.state.clock
         return Snapshot(
-            state=supervisor.state,
-            generation=supervisor.generation,
+            state=supervisor.state.now,
+            generation=supervisor.state.generation,
             frozen_by=tuple(sorted(supervisor.wishes.frozen_by)),
             pid=supervisor.pid,
             pgid=supervisor.pid,
@@ -164,7 +164,7 @@ class Runner:
             ended_by=supervisor.ended_by,
             stalled=self._stall.stalled,
             message=supervisor.message or self._runs.message or self._archiver.message,
-            control=supervisor.control,
+            control=supervisor.state.control,
             claude=self._claude.facts if self._claude else None,
             output=OutputFacts(
                 *(self._spool.end, self._spool.oldest, self._spool.lines, self._spool.sha256()),
@@ -180,7 +180,7 @@ class Runner:
         return self._supervisor
 
     def _is_ready(self) -> bool:
-        running = self._supervisor is not None and self._supervisor.state == "Running"
+        running = self._supervisor is not None and self._supervisor.state.now == "Running"
         return running and not self._stall.stalled
 
     def _changed(self) -> None:
@@ -199,7 +199,7 @@ class Runner:
 
     def _watch_for_thaws(self) -> None:
         was_paused = self._was_paused
-        self._was_paused = self._supervisor is not None and self._supervisor.state == "Paused"
+        self._was_paused = self._supervisor is not None and self._supervisor.state.now == "Paused"
         if self._claude is not None and was_paused and not self._was_paused:
             self._claude.thawed()
 
@@ -220,7 +220,7 @@ class Runner:
 
     def _note_first(self) -> None:
         if self._first_ms is None and self._spool.end and self._supervisor is not None:
-            clock = self._supervisor.clock
+            clock = self._supervisor.state.clock
             self._first_ms = round((clock.active + clock.paused) * 1000)
 
     def _asked_to_end(self, from_outside: bool) -> None:

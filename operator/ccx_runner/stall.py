@@ -86,7 +86,7 @@ class Stall:
         supervisor = self._supervisor
         if supervisor is None:
             return
-        running = supervisor.state == "Running"
+        running = supervisor.state.now == "Running"
         self.stalled = self._has_ended_it or (self.stalled and running)
         limit = supervisor.wishes.stall_timeout_seconds
         self._silence.tend(self._clock(), limit=limit, counts=running)
