@@ -99,27 +99,30 @@ class PodUpstream:
         self._archive: ArchiveSource | None = None
 
     async def open(self) -> Link:
-        if self._archive is not None and not self._archive.has_failed:
-            return await self._archive.open()
-        if self._proof is not None:
-            return LogLink(self._log, self._proof)
-        return await self._open_link(self._namespace, self._pod)
+        return await self._left() or await self._open_link(self._namespace, self._pod)
 
     async def open_spool(self) -> Link:
-        if self._archive is not None and not self._archive.has_failed:
-            return await self._archive.open()
-        if self._proof is not None:
-            return LogLink(self._log, self._proof)
-        return await RunnerLink.open(self._session, self._namespace, self._pod)
+        left = await self._left()
+        return left or await RunnerLink.open(self._session, self._namespace, self._pod)
 
     async def final(self) -> Ended | None:
-        if self._archive is not None and not self._archive.has_failed:
+        if self._open_archive is not None:
             return None  # its link has broken
         ended = await self._final()
         if ended is not None and self._archive is not None and self._archive.passing:
             text = f"the archive cannot be read now: {self._archive.passing}"
             raise OutputLost(f"{text}; attach again later")
         return ended
+
+    async def _left(self) -> Link | None:
+        """What there is of the output of a pod that has ended, once that is known."""
+        if (archive := self._open_archive) is not None:
+            return await archive.open()
+        return None if self._proof is None else LogLink(self._log, self._proof)
+
+    @property
+    def _open_archive(self) -> ArchiveSource | None:
+        return None if self._archive is None or self._archive.has_failed else self._archive
 
     async def _final(self) -> Ended | None:
         pod = await Pods(self._session).get(self._namespace, self._pod)
