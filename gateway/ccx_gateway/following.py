@@ -225,7 +225,7 @@ class Following:
             frame = shared.binary.of(found, partial(self._frame, found))
             await self._outbox.send(frame)
         else:
-            frames = shared.frame.of(found, partial(self._text_frames, found), start=most)
+            frames = shared.frame.of(found, partial(self._text_frames, found), key=most)
             await self._outbox.send(frames)
 
     def _text_frames(self, found: Slice) -> TextFrames:

@@ -87,5 +87,5 @@ def test_who_is_elsewhere_gets_the_message_of_his_own_slice() -> None:
 
 def test_blocks_of_one_slice_are_told_apart_by_where_they_begin() -> None:
     frame, found = SharedFrame[int](), Slice(0, "stdout", b"a\nb\n")
-    assert [frame.of(found, lambda: 1), frame.of(found, lambda: 2, start=2)] == [1, 2]
-    assert frame.of(found, lambda: 3, start=2) == 2
+    assert [frame.of(found, lambda: 1), frame.of(found, lambda: 2, key=2)] == [1, 2]
+    assert frame.of(found, lambda: 3, key=2) == 2
