@@ -1,22 +1,18 @@
 """A real cluster for the bench: namespaces of its own, filled with many objects at a time."""
 
 import asyncio
-import base64
 import json
 import os
-import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ccx_api.names import API_VERSION, KIND, PLURAL
 from ccx_dev.child import StackError
-from ccx_kube.errors import ApiError
+from ccx_kube.errors import ApiError, KubeError
 from ccx_kube.objects import MERGE_PATCH, object_path, pages
 from ccx_kube.session import KubeSession
 
@@ -26,23 +22,24 @@ INSTALLED: Final = "cc-executor"
 CLIENTS: Final = 24
 WAIT_SECONDS: Final = 300.0
 LOOK_SECONDS: Final = 0.1
+ANSWER_SECONDS: Final = 5.0
 
 
 def has_kubernetes() -> bool:
     """Whether it is up: the file stays behind."""
-    if not (file := _given()).exists():
-        return False
-    cluster = json.loads(file.read_text(encoding="utf-8"))["clusters"][0]["cluster"]
-    server = urlsplit(cluster["server"])
-    authority = base64.b64decode(cluster.get("certificate-authority-data", "")).decode()
+    return _given().exists() and asyncio.run(_answers())
+
+
+async def _answers() -> bool:
     try:
-        file_of = cluster.get("certificate-authority")
-        tls = ssl.create_default_context(cafile=file_of, cadata=authority or None)
-        with socket.create_connection((server.hostname, server.port), timeout=2) as connection:
-            tls.wrap_socket(connection, server_hostname=server.hostname).close()
-            return True
-    except OSError:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            await KubeSession.from_environment(str(_given())) as session,
+        ):
+            await session.request("GET", "/version")
+    except (KubeError, TimeoutError):
         return False
+    return True
 
 
 def kubeconfig() -> Path:
