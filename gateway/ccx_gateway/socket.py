@@ -23,6 +23,7 @@ from ccx_gateway.frame_writer import FrameWriter
 from ccx_gateway.keep_alive import PING_SECONDS, KeepAlive
 from ccx_gateway.methods import Methods
 from ccx_gateway.outbox import Outbox
+from ccx_gateway.patience import Patience
 from ccx_gateway.permission import Permission
 from ccx_gateway.room import Room, size_of
 from ccx_gateway.services import Services
@@ -76,19 +77,23 @@ class Socket:
         """Until the client is gone or may not stay, or this task is cancelled."""
         seconds = min(PING_SECONDS, self._client_seconds / 3)
         alive = KeepAlive(self._socket.ping, self._socket.pong, seconds=seconds)
+        patience = Patience(lambda: self._outbox.waited, self._client_seconds)
         conversing = asyncio.create_task(self._converse(alive))
         standing = asyncio.create_task(self._stand())
-        reading = asyncio.create_task(self._until_slow())
-        tasks = (standing, reading, conversing)
+        waits = (standing, conversing, patience.over)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            ending = next(task for task in tasks if task.done()).result()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if patience.over.done() and not standing.done():
+                ending: Ending | None = self._cut_off("slow", "nothing was taken")
+            else:
+                ending = standing.result() if standing.done() else conversing.result()
             if ending is not None:
                 for task in alive.end():
                     task.cancel()  # aiohttp would let a ping follow the close frame
                 await self.close(*ending)
         finally:
-            await self._end(*alive.end(), *tasks)
+            patience.end()
+            await self._end(*alive.end(), standing, conversing)
 
     async def close(self, code: int, reason: str = "") -> None:
         """Also of a client that does not read: it finds the connection ended."""
@@ -108,13 +113,6 @@ class Socket:
             why: Cut = "slow" if self._outbox.waited else "silent"  # it does not read our pings
             return self._cut_off(why, "no sign of life")
         return None
-
-    async def _until_slow(self) -> Ending:
-        left = self._client_seconds
-        while left > 0:
-            await asyncio.sleep(left)
-            left = self._client_seconds - self._outbox.waited
-        return self._cut_off("slow", "nothing was taken")
 
     def _cut_off(self, why: Cut, words: str) -> Ending:
         self._metrics.cut(why)
