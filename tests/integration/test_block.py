@@ -26,6 +26,23 @@ for start in range(0, {PRINTED}, 8192):
 ALL = b"".join(b"%015d\n" % n for n in range(0, PRINTED, 16))
 
 
+@asynccontextmanager
+async def a_small_runner(
+    run_dir: Path, *, lease_seconds: float = 30.0, away_seconds: float = 120.0
+) -> AsyncIterator[Runner]:
+    """Its spool holds a third of what is printed; the whole test has 20 s."""
+    async with (
+        asyncio.timeout(20),
+        a_runner(
+            run_dir,
+            capacity=MIN_CAPACITY,
+            lease_seconds=lease_seconds,
+            away_seconds=away_seconds,
+        ) as runner,
+    ):
+        yield runner
+
+
 @dataclass
 class Printing:
     """A real process that prints three times what the spool holds."""
@@ -101,8 +118,7 @@ async def test_the_process_waits_while_a_reader_is_behind_and_nothing_is_lost(
     tmp_path: Path,
 ) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as client,
     ):
         start_reading(client)
@@ -118,7 +134,7 @@ async def test_the_process_waits_while_a_reader_is_behind_and_nothing_is_lost(
 async def test_without_a_reader_nothing_waits_and_what_is_dropped_is_one_gap_of_that_size(
     tmp_path: Path,
 ) -> None:
-    async with asyncio.timeout(20), a_runner(tmp_path, capacity=MIN_CAPACITY) as runner:
+    async with a_small_runner(tmp_path) as runner:
         async with printing(runner) as process:
             await process.ends()
         async with a_client(runner) as client:
@@ -130,8 +146,7 @@ async def test_without_a_reader_nothing_waits_and_what_is_dropped_is_one_gap_of_
 
 async def test_the_furthest_behind_of_several_readers_counts(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as quick,
         a_client(runner) as slow,
     ):
@@ -149,8 +164,7 @@ async def test_the_furthest_behind_of_several_readers_counts(tmp_path: Path) -> 
 
 async def test_a_reader_whose_link_has_gone_is_waited_for_until_it_is_back(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as client,
         printing(runner) as process,
     ):
@@ -166,8 +180,7 @@ async def test_a_reader_whose_link_has_gone_is_waited_for_until_it_is_back(tmp_p
 
 async def test_a_reader_that_says_goodbye_keeps_its_place_for_a_while_too(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as client,
     ):
         start_reading(client)
@@ -180,8 +193,7 @@ async def test_a_reader_that_says_goodbye_keeps_its_place_for_a_while_too(tmp_pa
 
 async def test_who_says_goodbye_while_others_read_on_is_not_waited_for(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as client,
         a_client(runner) as other,
         printing(runner) as process,
@@ -197,8 +209,7 @@ async def test_who_says_goodbye_while_others_read_on_is_not_waited_for(tmp_path:
 
 async def test_who_is_waited_for_in_vain_is_given_up(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY, away_seconds=0.5) as runner,
+        a_small_runner(tmp_path, away_seconds=0.5) as runner,
     ):
         async with a_client(runner) as client:
             start_reading(client)
@@ -213,8 +224,7 @@ async def test_a_reader_that_has_gone_without_a_word_is_waited_for_no_longer_tha
 ) -> None:
     """A partition: link and exec stay open, no frame comes, and nothing is taken any more."""
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY, lease_seconds=0.5) as runner,
+        a_small_runner(tmp_path, lease_seconds=0.5) as runner,
         a_link_program(tmp_path) as (_, client),
     ):
         start_reading(client, credit=2**40)
@@ -232,8 +242,7 @@ async def test_a_reader_with_a_lease_that_takes_nothing_is_waited_for_as_long_as
     """For two leases, as for a minute."""
     loop = asyncio.get_running_loop()
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY, lease_seconds=1.0) as runner,
+        a_small_runner(tmp_path, lease_seconds=1.0) as runner,
         a_client(runner) as client,
     ):
         start_reading(client)
@@ -254,8 +263,7 @@ async def test_a_reader_with_a_lease_that_takes_nothing_is_waited_for_as_long_as
 
 async def test_a_client_may_keep_a_place_for_another_one_that_it_speaks_for(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(20),
-        a_runner(tmp_path, capacity=MIN_CAPACITY) as runner,
+        a_small_runner(tmp_path) as runner,
         a_client(runner) as client,
         printing(runner) as process,
     ):
