@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ccx_gateway.at_once import AtOnce
 from ccx_gateway.feed import Feed
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import Gap, Slice
@@ -23,6 +24,7 @@ class Attachment:
         left: Callable[["Attachment"], None],
         send_tail: SendTail | None = None,
         *,
+        at_once: AtOnce | None = None,
         from_now: bool = False,
     ) -> None:
         """`left` is called once, when nothing more is sent. `from_now`: not from the cursor."""
@@ -31,7 +33,11 @@ class Attachment:
         self._has_missed = False
         self._failure: Exception | None = None
         self._pump = ViewerPump(
-            feed.window, viewer, read_spool=feed.read_spool, send=self._send, moved=feed.moved
+            *(feed.window, viewer),
+            read_spool=feed.read_spool,
+            send=self._send,
+            at_once=at_once,
+            moved=feed.moved,
         )
         if not from_now:  # who has no place yet has no say in where the feed begins
             feed.pumps.add(self._pump)

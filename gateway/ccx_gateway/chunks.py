@@ -29,6 +29,11 @@ class Chunks:
     def __len__(self) -> int:
         return self.end - self._base
 
+    @property
+    def ends_line(self) -> bool:
+        """No line has begun that has not ended."""
+        return self.end == self._base or self._chunks[-1][-1] == 0x0A
+
     def append(self, data: bytes) -> None:
         """What is before the last newline is a chunk, what is after it goes on with the next."""
         before = self._chunks[-1] if self._first < len(self._chunks) else b""

@@ -192,11 +192,14 @@ class Feed:
         """Not over a link that is gone: the next one is opened at once, the runner may not stay."""
         while not self.window.ended and link.is_open:
             self._moved.clear()
-            lead = max((pump.viewer.cursor for pump in self.pumps), default=0)
-            held = self._behind.is_held or not link.blocks
-            if held and lead + AHEAD >= self.window.end:
+            if (not link.blocks or self._behind.is_held) and self._is_wanted():
                 return
             await self._moved.wait()
+
+    def _is_wanted(self) -> bool:
+        """Somebody is within reach of what comes next."""
+        least = self.window.end - AHEAD
+        return least <= 0 or any(pump.viewer.cursor >= least for pump in self.pumps)
 
     def _cursors_behind(self) -> list[int]:
         oldest = self.window.oldest

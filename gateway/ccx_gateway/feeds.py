@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Self
 
+from ccx_gateway.at_once import AtOnce
 from ccx_gateway.attachment import Attachment, SendTail
 from ccx_gateway.feed import Feed, OffsetBeyondEndError
 from ccx_gateway.output_window import Gap, Slice
@@ -69,6 +70,7 @@ class Feeds:
         credit: int | None = None,
         max_bytes: int = MAX_NOTIFICATION,
         send: Send,
+        at_once: AtOnce | None = None,
         send_tail: SendTail | None = None,
     ) -> Attachment:
         """Send the output of that pod from `offset` on, each byte once or as part of a gap.
@@ -77,7 +79,8 @@ class Feeds:
         The pod need not run yet: it is asked again and again, and the runner waits at its end for
         readers that it has. What came and went before that is taken from the pod's log if that is
         exact, or a gap; who has had a gap may be sent the end of a log that is not exact, last of
-        all. `send` is awaited, one call at a time, with `max_bytes` at most. No credit is no limit.
+        all. `send` is awaited, one call at a time, with `max_bytes` at most, where `at_once` cannot
+        send it. No credit is no limit.
         """
         key = (namespace, pod)
         watched = self._watched.get(key)
@@ -93,7 +96,9 @@ class Feeds:
                 self._close_later(watched.feed)
 
         viewer, from_now = Viewer(offset or 0, credit, max_bytes=max_bytes), offset is None
-        attachment = Attachment(watched.feed, viewer, send, left, send_tail, from_now=from_now)
+        attachment = Attachment(
+            *(watched.feed, viewer, send, left, send_tail), at_once=at_once, from_now=from_now
+        )
         watched.attachments.add(attachment)
         return attachment
 

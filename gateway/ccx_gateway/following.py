@@ -15,17 +15,13 @@ from typing import Final
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
-from ccx_gateway.around_text import AroundText
 from ccx_gateway.beginning import Beginning
-from ccx_gateway.by_lines import send_by_lines
-from ccx_gateway.chunk_block import chunk_block
 from ccx_gateway.errors import ExecutionFinished, ExecutionNotFound, GatewayError
-from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost, Slice
-from ccx_gateway.jsonrpc import dump, notification
+from ccx_gateway.feeds import Attachment, Feeds, Gap, OffsetBeyondEndError, OutputLost
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.outbox import Outbox
+from ccx_gateway.output_sender import OutputSender
 from ccx_gateway.place import Place, attempt_of, missed
-from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.view import View
 from ccx_gateway.watcher import Watcher, has_pod, is_over
 from ccx_kube.errors import KubeError
@@ -58,7 +54,6 @@ class Following:
         self._view = View()
         self._attachment: Attachment | None = None
         self._attempt = self._started = 0
-        self._around = AroundText(self._frame)
         self._begun, self._answered = asyncio.Event(), asyncio.Event()
         self._answered.set()
         self._unanswered = 0
@@ -181,13 +176,20 @@ class Following:
         metadata, pod, view = now.metadata, now.status.pod_name, self._view
         if pod is None or self._silent:
             return
-        self._attempt, self._around = attempt_of(now), AroundText(self._frame)
-        self._attachment = self._feeds.attach(
+        self._attempt = attempt_of(now)
+        sender = OutputSender(
+            *(self.execution, self._attempt, view),
+            outbox=self._outbox,
+            begun=self._begun,
+            metrics=self._metrics.stream,
+        )
+        self._attachment = sender.shared = self._feeds.attach(
             *(metadata.namespace, metadata.name, pod),
             offset=offset,
             credit=view.credit,
             max_bytes=view.most_at_once,
-            send=self._send,
+            send=sender.send,
+            at_once=sender,
             send_tail=self._send_tail,
         )
 
@@ -205,42 +207,10 @@ class Following:
             self._view = replace(self._view, credit=attachment.credit)
             self._attachment = None
 
-    async def _send(self, found: Slice | Gap) -> None:
-        if not self._begun.is_set():
-            await self._begun.wait()
-        assert self._attachment is not None
-        if isinstance(found, Gap):
-            told = notifications.gap(self.execution, found, self._attempt)
-            await self._outbox.notify("process.gap", told)
-        elif self._view.mode == "lines":
-            shared = self._attachment.lines
-            await send_by_lines(found, shared, self._frame, self._outbox.send)
-        else:
-            await self._send_chunk(found, self._attachment)
-        self._metrics.stream.sent(found)
-
-    async def _send_chunk(self, found: Slice, shared: Attachment) -> None:
-        most = self._view.max_bytes
-        if self._view.encoding == "base64":
-            frame = shared.binary.of(found, partial(self._frame, found))
-            await self._outbox.send(frame)
-        else:
-            frames = shared.frame.of(found, partial(self._text_frames, found), key=most)
-            await self._outbox.send(frames)
-
-    def _text_frames(self, found: Slice) -> TextFrames:
-        return chunk_block(found, self._view.max_bytes, self._around)
-
     async def _send_tail(self, data: bytes) -> None:
         await self._begun.wait()
         told = notifications.tail(self.execution, data, self._attempt)
         await self._outbox.notify("process.tail", told)
-
-    def _frame(self, found: Slice) -> bytes:
-        """The same for everybody who watches this execution in that encoding."""
-        encoding = self._view.encoding
-        told = notifications.output(self.execution, found, self._attempt, encoding)
-        return dump(notification("process.output", told))
 
     async def _fail(self, exc: Exception) -> None:
         if not self.placed.done():

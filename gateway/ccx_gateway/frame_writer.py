@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
+from ccx_gateway.at_once import Sent
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.outbox import Message
 from ccx_gateway.text_frames import TextFrames, frame_header
@@ -55,6 +56,15 @@ class FrameWriter:
         transport.write(memoryview(frames))
         if transport.get_write_buffer_size() and self._stream is not None:
             await self._stream.drain()
+
+    def send_at_once(self, message: TextFrames) -> Sent:
+        transport = self._transport
+        if transport is None or self._socket.closed or transport.is_closing():
+            return Sent.NOT
+        if transport.get_write_buffer_size():
+            return Sent.NOT
+        transport.write(memoryview(message.data))
+        return Sent.HELD if transport.get_write_buffer_size() else Sent.TAKEN
 
     def abort(self) -> None:
         """End the connection, and forget what the client has not taken."""

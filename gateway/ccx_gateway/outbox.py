@@ -6,9 +6,10 @@ taken. So what is held for a client that does not read is one message for each t
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
+from ccx_gateway.at_once import Sent
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.stream_metrics import StreamMetrics
@@ -16,17 +17,29 @@ from ccx_gateway.text_frames import TextFrames
 
 Message = bytes | TextFrames | LineBlock
 
+_NOTHING: Final = TextFrames(b"")
+"""It is taken when all that was sent before it is."""
+
+
+class Wire(Protocol):
+    """To one client: a FrameWriter."""
+
+    async def send(self, message: Message) -> None:
+        """Raise ConnectionError once the client is gone."""
+        ...
+
+    def send_at_once(self, message: TextFrames) -> Sent: ...
+
 
 class Outbox:
     def __init__(
         self,
-        send: Callable[[Message], Awaitable[None]],
+        wire: Wire,
         metrics: StreamMetrics,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`send` raises ConnectionError once the client is gone."""
-        self._send, self._metrics, self._clock = send, metrics, clock
+        self._wire, self._metrics, self._clock = wire, metrics, clock
         self._turn = asyncio.Lock()
         self._since: float | None = None
 
@@ -41,13 +54,28 @@ class Outbox:
             await self._turn.acquire()  # for as often as it is done, `async with` is dear
             try:
                 self._since = since = self._clock()
-                await self._send(message)
+                await self._wire.send(message)
                 self._metrics.took(self._clock() - since)
             finally:
                 self._since = None
                 self._turn.release()
         finally:
             self._metrics.queued -= 1
+
+    @property
+    def is_free(self) -> bool:
+        return not self._turn.locked()
+
+    def send_at_once(self, message: TextFrames) -> Sent:
+        """Only while it is free."""
+        sent = self._wire.send_at_once(message)
+        if sent is Sent.TAKEN:
+            self._metrics.took(0.0)
+        return sent
+
+    async def taken(self) -> None:
+        """Wait for what was sent at once and is HELD."""
+        await self.send(_NOTHING)
 
     async def notify(self, method: str, params: Mapping[str, Any]) -> None:
         await self.send(dump(notification(method, params)))

@@ -100,7 +100,7 @@ class OutputWindow:
     @property
     def ends_line(self) -> bool:
         """Nothing at its end waits for the rest of a line."""
-        return not self._data or self._data[-1] == 0x0A
+        return self._data.ends_line
 
     def append(self, stream: Stream, data: bytes) -> None:
         if not data:

@@ -65,7 +65,7 @@ class Socket:
         """
         self._socket, self._writer, self.session = socket, writer, session
         self._client_seconds, self._metrics = client_seconds, services.metrics.stream
-        self._outbox = Outbox(writer.send, self._metrics)
+        self._outbox = Outbox(writer, self._metrics)
         self._who = Who(session.id, peer, caller.user)
         self._standing = Standing(caller, session, self._cut)
         permission = Permission(caller, self._who, self._standing.until)

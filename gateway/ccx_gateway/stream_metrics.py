@@ -38,10 +38,13 @@ class Flow:
 
     def __init__(self) -> None:
         self.bytes = self.lines = self.gaps = self.gap_bytes = 0
+        self._last, self._lines_in_last = b"", 0
 
     def data(self, data: bytes) -> None:
+        if data is not self._last:  # many are sent the same
+            self._last, self._lines_in_last = data, lines_in(data)
         self.bytes += len(data)
-        self.lines += lines_in(data)
+        self.lines += self._lines_in_last
 
     def gap(self, size: int) -> None:
         self.gaps += 1

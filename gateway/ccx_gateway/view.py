@@ -24,7 +24,10 @@ class View:
     """Of one notification, so of one line."""
 
     @property
+    def is_text_by_chunks(self) -> bool:
+        return self.mode == "chunks" and self.encoding == "utf-8"
+
+    @property
     def most_at_once(self) -> int:
         """Text by chunks goes several notifications to a write."""
-        several = self.mode == "chunks" and self.encoding == "utf-8"
-        return max(BLOCK, self.max_bytes) if several else self.max_bytes
+        return max(BLOCK, self.max_bytes) if self.is_text_by_chunks else self.max_bytes

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ccx_gateway.at_once import AtOnce, Sent
 from ccx_gateway.output_window import Behind, CaughtUp, Gap, OutputWindow, Slice
 from ccx_gateway.viewer import Viewer
 
@@ -20,21 +21,25 @@ class ViewerPump:
         *,
         read_spool: ReadSpool,
         send: Send,
+        at_once: AtOnce | None = None,
         moved: Callable[[], None] = lambda: None,
     ) -> None:
         """`moved` is told after everything that was sent."""
         self.viewer = viewer
         self._window = window
         self._read_spool, self._send, self._moved = read_spool, send, moved
+        self._at_once = at_once
         self._woken = asyncio.Event()
+        self._is_waiting = self._is_held = False
 
     def wake(self) -> None:
         """To be called after the window has grown or ended."""
-        self._woken.set()
+        if self._window.ended or not self._is_waiting or not self._sends_at_once():
+            self._woken.set()
 
     def grant(self, count: int) -> None:
         self.viewer.grant(count)
-        self.wake()
+        self._woken.set()
 
     async def run(self) -> None:
         """Return when the output has ended and the viewer has all of it. Cancel to stop early."""
@@ -51,8 +56,32 @@ class ViewerPump:
                     await self._deliver(await self._read_spool(viewer.cursor, viewer.allowance))
                     await asyncio.sleep(0)
                 case CaughtUp():
-                    await self._woken.wait()
+                    await self._wait()
                     has_sent = False
+
+    async def _wait(self) -> None:
+        self._is_waiting = True
+        try:
+            await self._woken.wait()
+        finally:
+            self._is_waiting = False
+        if self._is_held and self._at_once is not None:
+            await self._at_once.taken()
+            self._is_held = False
+
+    def _sends_at_once(self) -> bool:
+        """Whether there is nothing left to do."""
+        viewer = self.viewer
+        found = None if self._at_once is None or self._is_held else viewer.look(self._window)
+        if self._at_once is None or not isinstance(found, Slice):
+            return False
+        sent = self._at_once.send_at_once(found)
+        if sent is Sent.NOT:
+            return False
+        viewer.accept(found)
+        self._moved()
+        self._is_held = sent is Sent.HELD
+        return not self._is_held and viewer.cursor >= self._window.end
 
     async def _deliver(self, found: Slice | Gap) -> None:
         for item in self.viewer.accept(found):

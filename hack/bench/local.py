@@ -6,6 +6,7 @@ Three processes: the CPU time is the server's alone, and clients that discard co
 """
 
 import json
+import os
 import shutil
 import socket
 import sys
@@ -41,8 +42,8 @@ _numbers = count(1)
 @dataclass(frozen=True, slots=True)
 class Server:
     child: Child
-    source_port: int | None
-    """None: it starts the source by itself."""
+    source: str | None
+    """The port or the pipe that it reads. None: it starts the source by itself."""
 
     order: Callable[[int], Order]
     """What one client that reads it all is told, by the size of the output."""
@@ -78,33 +79,42 @@ class Local:
         return self.directory / "servers.log"
 
     @contextmanager
-    def gateway(self, output: str = "chunks") -> Iterator[Server]:
-        argv = [PYTHON, "-m", "bench.local_gateway"]
+    def gateway(self, output: str = "chunks", *, pipe: bool = False) -> Iterator[Server]:
+        """`pipe`: that the source is read from one, and not over TCP."""
+        argv = [PYTHON, "-m", "bench.local_gateway", *self._pipe(pipe)]
         with running(argv, self.log, env={"KUBECONFIG": str(self.kubeconfig)}) as child:
-            url, port = child.said.split()
+            url, source = child.said.split()
             path = f"/ws/mcp?output={output}"
 
             def order(size: int) -> Order:
                 end = f'"end":{size}'
                 return Order(int(url.rpartition(":")[2]), path, ATTACH, end=end, bytes=size)
 
-            yield Server(child, int(port), order)
+            yield Server(child, source, order)
 
     @contextmanager
-    def relay(self) -> Iterator[Server]:
-        with running([PYTHON, "-m", "bench.baselines.relay"], self.log) as child:
-            source, sinks = map(int, child.said.split())
-            yield Server(child, source, lambda size: Order(sinks, bytes=size))
+    def relay(self, *, pipe: bool = False) -> Iterator[Server]:
+        argv = [PYTHON, "-m", "bench.baselines.relay", *self._pipe(pipe)]
+        with running(argv, self.log) as child:
+            source, sinks = child.said.split()
+            yield Server(child, source, lambda size: Order(int(sinks), bytes=size))
 
     @contextmanager
     def naive(self) -> Iterator[Server]:
         with running([PYTHON, "-m", "bench.baselines.naive"], self.log) as child:
-            source, port = map(int, child.said.split())
+            source, port = child.said.split()
 
             def order(size: int) -> Order:
-                return Order(port, "/", "attach", end=f'"end": {size}', bytes=size)
+                return Order(int(port), "/", "attach", end=f'"end": {size}', bytes=size)
 
             yield Server(child, source, order)
+
+    def _pipe(self, wanted: bool) -> list[str]:
+        if not wanted:
+            return []
+        path = self.directory / f"pipe-{next(_numbers)}"
+        os.mkfifo(path)
+        return [str(path)]
 
     @contextmanager
     def websocketd(self, size: int) -> Iterator[Server]:
@@ -136,9 +146,9 @@ class Local:
         with ExitStack() as ends:
             words = [PYTHON, bench.sink.__file__, json.dumps(asdict(order))]
             sink = ends.enter_context(running(words, self.log))
-            if server.source_port is not None:
+            if server.source is not None:
                 words = [PYTHON, bench.source.__file__, str(size), str(leave)]
-                words += [str(server.source_port)] + ([str(per_second)] if per_second else [])
+                words += [server.source] + ([str(per_second)] if per_second else [])
                 ends.enter_context(running(words, self.log, ready=False))
             pid = server.child.pid
             cpu, peak = cpu_seconds(pid), peak_mib(pid)

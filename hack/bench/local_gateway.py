@@ -1,8 +1,8 @@
-"""The gateway's own code in a process of its own, for output that comes from a local TCP source.
+"""The gateway's own code in a process of its own, for output that comes from a local source.
 
 source -> LocalUpstream -> Feed -> encoder -> Socket -> clients      no runner, no exec
 
-python -m bench.local_gateway -> ready URL SOURCE_PORT
+python -m bench.local_gateway [PIPE] -> ready URL SOURCE
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from bench.local_upstream import LocalUpstream, Source
+from bench.origin import HOST, comes_from
 from ccx_gateway.allow_list import AllowList
 from ccx_gateway.app import Gateway
 from ccx_gateway.control import Control
@@ -28,7 +29,6 @@ from ccx_gateway.watcher import Watcher
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
 
-HOST: Final = "127.0.0.1"
 MAX_SESSIONS: Final = 2000
 
 
@@ -52,9 +52,8 @@ async def main() -> None:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, HOST, 0, backlog=MAX_SESSIONS).start()
-        server = await asyncio.get_running_loop().create_server(lambda: source, HOST, 0)
-        port = server.sockets[0].getsockname()[1]
-        sys.stdout.write(f"ready http://{HOST}:{runner.addresses[0][1]} {port}\n")
+        place = await comes_from(lambda: source, sys.argv[1:])
+        sys.stdout.write(f"ready http://{HOST}:{runner.addresses[0][1]} {place}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
 

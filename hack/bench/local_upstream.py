@@ -1,4 +1,4 @@
-"""A runner's place taken by a TCP source: what a Feed is given instead of a pod.
+"""A runner's place taken by a local source: what a Feed is given instead of a pod.
 
 source -> Source -> LocalLink.follow()         what is new
 BLOCK, again and again -> SpoolLink.follow()   what was: the source prints nothing else
@@ -25,10 +25,10 @@ class Source(asyncio.Protocol):
     def __init__(self) -> None:
         self._pieces, self._held, self._ended = deque[bytes](), 0, False
         self._arrived = asyncio.Event()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.ReadTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        assert isinstance(transport, asyncio.ReadTransport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """The same lines for ours and for the baselines: 100 bytes each, as fast as they are taken.
 
-python source.py BYTES LEAVE [PORT [PER_SECOND]]     to stdout, or to a TCP port
+python source.py BYTES LEAVE [TO [PER_SECOND]]     to stdout, or to a TCP port or a named pipe
 
 The file LEAVE says how many bytes may have been printed by now; without it, none. A runner's
 spool takes more than its readers do, and would drop what they have not read. With PER_SECOND
@@ -20,12 +20,18 @@ BLOCK = (b"x" * (LINE_BYTES - 1) + b"\n") * 655
 def main() -> None:
     total, leave, out = int(sys.argv[1]), sys.argv[2], 1
     if len(sys.argv) > 3:
-        out = socket.create_connection(("127.0.0.1", int(sys.argv[3]))).detach()
+        out = opened(sys.argv[3])
     if len(sys.argv) > 4:
         in_step(total // LINE_BYTES, leave, out, float(sys.argv[4]))
     else:
         at_full_speed(total, leave, out)
     os.close(out)
+
+
+def opened(to: str) -> int:
+    if to.isdecimal():
+        return socket.create_connection(("127.0.0.1", int(to))).detach()
+    return os.open(to, os.O_WRONLY)
 
 
 def at_full_speed(total: int, leave: str, out: int) -> None:

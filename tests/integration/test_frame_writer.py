@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from ccx_gateway.at_once import Sent
 from ccx_gateway.frame_writer import WRITER_LIMIT, FrameWriter
 from ccx_gateway.line_block import BLOCK, LineBlock
 from ccx_gateway.text_frames import TextFrames, frame_header
@@ -29,11 +30,14 @@ GOODBYE, MASKED_GOODBYE = b"\x88\x02\x03\xe8", b"\x88\x82\0\0\0\0\x03\xe8"
 
 
 class Server:
-    """At / it sends all blocks to who connects, at /bye one after it has said goodbye."""
+    """To who connects it sends all blocks at /, all that goes at once at /at-once, and at /bye one
+    after it has said goodbye.
+    """
 
     def __init__(self, sends: LineBlock | TextFrames = A_BLOCK) -> None:
         self.sends = sends
         self.held = self.most_held = 0
+        self.sent: list[Sent] = []
         self.stalled = asyncio.Event()
         self.ended: asyncio.Future[BaseException | None] = asyncio.Future()
 
@@ -44,6 +48,11 @@ class Server:
         try:
             if request.path == "/bye":
                 await self._say_bye(socket, writer)
+            elif request.path == "/at-once":
+                self.sent = [writer.send_at_once(SAME_FRAMES) for _ in range(BLOCKS)]
+                self.stalled.set()
+                await writer.send(TextFrames(b""))
+                self.sent.append(writer.send_at_once(SAME_FRAMES))
             else:
                 await self._send_all(request, writer, self.sends)
         except ConnectionError as exc:
@@ -83,6 +92,7 @@ async def serving(
     server, app = Server(sends), web.Application()
     app.router.add_get("/", server.serve)
     app.router.add_get("/bye", server.serve)
+    app.router.add_get("/at-once", server.serve)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -95,12 +105,12 @@ async def serving(
 
 @asynccontextmanager
 async def connected(
-    sends: LineBlock | TextFrames = A_BLOCK,
+    sends: LineBlock | TextFrames = A_BLOCK, path: str = "/"
 ) -> AsyncIterator[tuple[Server, aiohttp.ClientWebSocketResponse]]:
     async with (
         serving(sends) as (server, port),
         aiohttp.ClientSession() as http,
-        http.ws_connect(f"http://127.0.0.1:{port}/") as socket,
+        http.ws_connect(f"http://127.0.0.1:{port}{path}") as socket,
     ):
         yield server, socket
 
@@ -118,6 +128,21 @@ async def test_for_a_client_that_does_not_read_a_write_and_no_more_is_held(
             assert (await socket.receive()).data == MESSAGE.decode()
         assert await server.ended is None
         assert server.most_held == 0, "the next write waits until the system has the last one"
+
+
+async def test_what_is_sent_at_once_is_held_by_one_that_does_not_read_once_and_then_no_more() -> (
+    None
+):
+    async with connected(path="/at-once") as (server, socket):
+        await server.stalled.wait()
+        taken = server.sent.index(Sent.HELD)
+        assert set(server.sent[:taken]) == {Sent.TAKEN}
+        assert set(server.sent[taken + 1 :]) == {Sent.NOT}
+        messages = len(FRAMES) // (len(MESSAGE) + len(frame_header(len(MESSAGE)))) + 1
+        for _ in range((taken + 2) * messages):
+            assert (await socket.receive()).data == MESSAGE.decode()
+        assert await server.ended is None
+        assert server.sent[-1] is not Sent.NOT, "all that was held has been taken"
 
 
 async def test_who_is_gone_is_sent_nothing_more() -> None:

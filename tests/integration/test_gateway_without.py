@@ -34,6 +34,7 @@ from devcluster.server import Devcluster, running_devcluster
 from support.api_server import a_kubeconfig
 from support.outside import below, running
 from support.small_cluster import BIN, NAMESPACE, a_session, an_operator
+from support.wire import AWire
 
 NOWHERE = "http://127.0.0.1:1"
 TREE = ["sh", "-c", "sleep 600 & sleep 600 & wait"]
@@ -96,7 +97,7 @@ async def test_what_no_operator_starts_is_a_stream_timeout_and_is_cancelled(
     async with Feeds(session, links.open) as feeds:
         services = the_services(session, feeds, links)
         permission = Permission(Anybody(), Who("s", "peer", ""), lambda _: None)
-        outbox = Outbox(send_nothing, StreamMetrics())
+        outbox = Outbox(AWire(send_nothing), StreamMetrics())
         executor = Executor(services, held, outbox, permission, operator_seconds=0.2)
         params = {"command": "true", "name": "x", "startDeadlineSeconds": 1}
         with pytest.raises(StreamTimeout, match=r"no process within 1.2 s") as caught:

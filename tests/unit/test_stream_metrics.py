@@ -9,6 +9,7 @@ from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
 from ccx_kube.link import End, Output
 from ccx_kube.link import Gap as Dropped
 from ccx_runner.frames import Stream
+from support.wire import AWire
 
 
 def page(metrics: StreamMetrics) -> dict[str, float]:
@@ -83,7 +84,7 @@ async def test_how_long_a_client_has_not_taken_a_message_is_known_while_it_does_
     async def send(_: Message) -> None:
         await takes.wait()
 
-    outbox = Outbox(send, metrics, clock=lambda: now[0])
+    outbox = Outbox(AWire(send), metrics, clock=lambda: now[0])
     assert outbox.waited == 0
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.send(b"first"))
@@ -102,7 +103,7 @@ async def test_a_client_that_is_gone_leaves_no_message_in_the_queue() -> None:
     async def send(_: Message) -> None:
         raise ConnectionResetError
 
-    outbox = Outbox(send, metrics)
+    outbox = Outbox(AWire(send), metrics)
     with pytest.raises(ConnectionError):
         await outbox.send(b"x")
     assert (outbox.waited, metrics.queued) == (0, 0)

@@ -1,5 +1,8 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from ccx_gateway.at_once import Sent
 from ccx_gateway.output_window import Gap, OutputWindow, Slice
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import ViewerPump
@@ -42,6 +45,91 @@ async def test_a_stalled_viewer_slows_nobody_and_later_gets_every_byte() -> None
         assert got == {"fast": OUTPUT, "stalled": b""}
         reads_again.set()
     assert got["stalled"] == OUTPUT
+
+
+class Ready:
+    """A client that takes what it is sent at once, or not."""
+
+    def __init__(self, sent: Sent = Sent.TAKEN) -> None:
+        self.sent = sent
+        self.got = self.waited_for = b""
+        self.takes = asyncio.Event()
+
+    async def send(self, item: Slice | Gap) -> None:
+        assert isinstance(item, Slice)
+        assert not self.got.endswith(item.data), "once"
+        self.waited_for += item.data
+        self.got += item.data
+
+    def send_at_once(self, found: Slice) -> Sent:
+        if self.sent is not Sent.NOT:
+            self.got += found.data
+        return self.sent
+
+    async def taken(self) -> None:
+        await self.takes.wait()
+
+
+@asynccontextmanager
+async def caught_up(client: Ready) -> AsyncIterator[tuple[OutputWindow, ViewerPump]]:
+    window = OutputWindow()
+    pump = ViewerPump(
+        *(window, Viewer(credit=None)), read_spool=read_spool, send=client.send, at_once=client
+    )
+    running = asyncio.create_task(pump.run())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        yield window, pump
+        window.append_end()
+        pump.wake()
+        await running
+    assert pump.viewer.cursor == len(client.got)
+
+
+def grown(window: OutputWindow, pump: ViewerPump, line: bytes) -> None:
+    window.append("stdout", line)
+    pump.wake()
+
+
+async def test_who_has_all_is_sent_what_comes_next_without_a_turn_of_the_loop() -> None:
+    client = Ready()
+    async with caught_up(client) as (window, pump):
+        grown(window, pump, b"one\n")
+        grown(window, pump, b"two\n")
+        assert client.got == b"one\ntwo\n"
+    assert client.waited_for == b"", "nothing comes twice"
+
+
+async def test_who_cannot_be_sent_it_at_once_is_waited_for() -> None:
+    client = Ready(Sent.NOT)
+    async with caught_up(client) as (window, pump):
+        grown(window, pump, b"one\n")
+        assert client.got == b""
+    assert client.waited_for == b"one\n"
+
+
+async def test_nothing_follows_what_has_not_been_taken_yet() -> None:
+    client = Ready(Sent.HELD)
+    async with caught_up(client) as (window, pump):
+        grown(window, pump, b"one\n")
+        client.sent = Sent.TAKEN
+        grown(window, pump, b"two\n")
+        for _ in range(10):  # turns in which it could go on, if it did not wait
+            await asyncio.sleep(0)
+        assert client.got == b"one\n"
+        client.takes.set()
+    assert client.got == b"one\ntwo\n"
+
+
+async def test_credit_holds_for_what_is_sent_at_once_too() -> None:
+    client = Ready()
+    async with caught_up(client) as (window, pump):
+        pump.viewer.credit = 4
+        grown(window, pump, b"one\n")
+        grown(window, pump, b"two\n")
+        assert client.got == b"one\n"
+        pump.grant(4)
+    assert client.got == b"one\ntwo\n"
 
 
 async def test_a_late_grant_is_served_although_the_process_has_fallen_silent() -> None:

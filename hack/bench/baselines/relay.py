@@ -1,12 +1,12 @@
-"""The limit: bytes from one TCP connection to N others in asyncio, with back-pressure, as they are.
+"""The limit: bytes from a local source to N TCP clients in asyncio, held back by the slowest.
 
-python -m bench.baselines.relay -> ready SOURCE_PORT SINK_PORT
+python -m bench.baselines.relay [PIPE] -> ready SOURCE SINK_PORT
 """
 
 import asyncio
 import sys
 
-HOST = "127.0.0.1"
+from bench.origin import HOST, comes_from
 
 
 class Sink(asyncio.Protocol):
@@ -31,7 +31,7 @@ class Source(asyncio.Protocol):
         self._relay = relay
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        assert isinstance(transport, asyncio.ReadTransport)
         self._relay.source = transport
 
     def data_received(self, data: bytes) -> None:
@@ -41,7 +41,7 @@ class Source(asyncio.Protocol):
 
 class Relay:
     def __init__(self) -> None:
-        self.source: asyncio.Transport | None = None
+        self.source: asyncio.ReadTransport | None = None
         self.sinks: list[asyncio.Transport] = []
         self._holding: set[Sink] = set()
 
@@ -57,11 +57,10 @@ class Relay:
 
 
 async def main() -> None:
-    relay, loop = Relay(), asyncio.get_running_loop()
-    source = await loop.create_server(lambda: Source(relay), HOST, 0)
-    sinks = await loop.create_server(lambda: Sink(relay), HOST, 0)
-    ports = [server.sockets[0].getsockname()[1] for server in (source, sinks)]
-    sys.stdout.write(f"ready {ports[0]} {ports[1]}\n")
+    relay = Relay()
+    source = await comes_from(lambda: Source(relay), sys.argv[1:])
+    sinks = await asyncio.get_running_loop().create_server(lambda: Sink(relay), HOST, 0)
+    sys.stdout.write(f"ready {source} {sinks.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.Event().wait()
 

@@ -13,12 +13,20 @@ IDS = ("P1",)
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    size, ours, raw = bench.megabytes * 1_000_000, list[Sample](), list[Sample]()
+    """From a pipe, and over TCP, where the relay is quicker by far."""
     with local(bench.directory / "forwarding") as here:
-        for _ in bench.each_round(f"P1: {bench.megabytes} MB to 1 client"):
-            ours.append(_through_gateway(here, size))
-            raw.append(through_relay(here, size))
-    yield from forwarding("1 client, chunks", ours, raw, AtLeast(0.6), "P1")
+        for pipe in (True, False):
+            yield from _of(bench, here, pipe=pipe)
+
+
+def _of(bench: Bench, here: Local, *, pipe: bool) -> Iterator[Row]:
+    ours, raw, size = list[Sample](), list[Sample](), bench.megabytes * 1_000_000
+    origin = "a pipe" if pipe else "TCP"
+    for _ in bench.each_round(f"P1: {bench.megabytes} MB from {origin} to 1 client"):
+        with here.gateway(pipe=pipe) as server:
+            ours.append(here.measure(server, size))
+        raw.append(through_relay(here, size, pipe=pipe))
+    yield from forwarding(f"from {origin} to 1 client, chunks", ours, raw, AtLeast(0.6), "P1")
 
 
 def forwarding(
@@ -31,11 +39,6 @@ def forwarding(
     yield Row(f"{name}, wall", "MB/s", *by_wall, id=row_id, to=to)
 
 
-def _through_gateway(here: Local, size: int) -> Sample:
-    with here.gateway() as server:
-        return here.measure(server, size)
-
-
-def through_relay(here: Local, size: int, clients: int = 1) -> Sample:
-    with here.relay() as server:
+def through_relay(here: Local, size: int, clients: int = 1, *, pipe: bool = False) -> Sample:
+    with here.relay(pipe=pipe) as server:
         return here.measure(server, size, clients=clients)
