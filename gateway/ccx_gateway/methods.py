@@ -61,25 +61,15 @@ class Methods:
         self._services, self._session, self._outbox = services, session, outbox
         self._permission, self._who = permission, who
         self._executor = Executor(services, session, outbox, permission)
-        self._methods: dict[str, Callable[[Params], Awaitable[Done]]] = {
-            "execute": self.execute,
-            "control": self.control,
-            "configure": self.configure,
-            "attach": self.attach,
-            "detach": self.detach,
-            "credit": self.credit,
-            "status": self.status,
-            "list": self.list,
-        }
 
     async def call(self, method: str, params: Params) -> Done:
-        carry_out, began = self._methods.get(method), time.monotonic()
+        carry_out, began = METHODS.get(method), time.monotonic()
         known = method if carry_out is not None else UNKNOWN
         try:
             await self._permission.check(known)
             if carry_out is None:
                 raise MethodNotFound(f"Unknown method: {method[:MAX_METHOD]}")
-            done = await carry_out(params)
+            done = await carry_out(self, params)
         except Exception as exc:
             seconds = time.monotonic() - began
             self._services.metrics.called(known, error_object(exc)["code"], seconds)
@@ -273,6 +263,18 @@ class Methods:
         finally:
             if following is not None:
                 following.control_ends()
+
+
+METHODS: Final[dict[str, Callable[[Methods, Params], Awaitable[Done]]]] = {
+    "execute": Methods.execute,
+    "control": Methods.control,
+    "configure": Methods.configure,
+    "attach": Methods.attach,
+    "detach": Methods.detach,
+    "credit": Methods.credit,
+    "status": Methods.status,
+    "list": Methods.list,
+}
 
 
 def _place(wanted: Attach, execution: ClaudeExecution) -> Place:

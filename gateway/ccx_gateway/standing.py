@@ -41,13 +41,15 @@ class Standing:
         """`cut` ends a stream. It must not wait for a client that does not read."""
         self._caller, self._session, self._cut, self._clock = caller, session, cut, clock
         self._sure_at = clock()
-        self._due, self._earlier = -math.inf, asyncio.Event()
+        self._due = -math.inf
+        self._earlier: asyncio.Future[None] | None = None  # an Event would cost an idle client more
 
     def until(self, when: float) -> None:
         """Something that was let through rests on an answer that holds until then."""
         if when < self._due:
             self._due = when
-            self._earlier.set()
+            if self._earlier is not None and not self._earlier.done():
+                self._earlier.set_result(None)
 
     async def run(self) -> NoReturn:
         """Until it raises SignedOut, or ClusterUnavailable after all that time."""
@@ -55,10 +57,10 @@ class Standing:
             self._due = math.inf
             self.until(await self.review())
             while (left := self._due - self._clock()) > 0:
-                self._earlier.clear()
+                self._earlier = asyncio.get_running_loop().create_future()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(left if left < math.inf else None):
-                        await self._earlier.wait()
+                        await self._earlier
 
     async def review(self) -> float:
         """Until when all is known to be well."""
