@@ -13,6 +13,8 @@ import yaml
 
 from ccx_api.crd import crd
 from ccx_api.names import LABEL_EXECUTION_UID
+from ccx_gateway import options as gateway_options
+from ccx_operator import options as operator_options
 from ccx_operator.options import parse
 from devcluster import pod_security
 from manifests import golden, readme
@@ -20,6 +22,28 @@ from manifests.chart import CHART, Manifest, Values, ValuesError, documents, hoo
 from manifests.readme import rows
 
 EXAMPLES: dict[str, Values] = {"default": {}, **golden.values_files()}
+FLAGS = {
+    "ccx-operator": (
+        operator_options,
+        {
+            "--leader-elect": "always: without it a second operator, as in an upgrade, acts too",
+            "--metrics-address": "its port is in probes, PodMonitor and NetworkPolicy",
+            "--probe-address": "its port is in probes",
+            "--release-finalizers": "of the Job before an uninstallation: releaseFinalizers",
+            "--stop-deployment": "of the Job before an uninstallation: releaseFinalizers",
+        },
+    ),
+    "ccx-gateway": (
+        gateway_options,
+        {
+            "--address": "its port is in the Service and in NetworkPolicy",
+            "--probe-address": "its port is in probes, PodMonitor and NetworkPolicy",
+            "--auth": "without sign-in it serves loopback addresses only, and so nobody in a pod",
+        },
+    ),
+}
+"""Program -> where its flags are, and those for which there is no value, with the reason."""
+
 OPTIONAL = {"monitoring.coreos.com", "networking.k8s.io"}
 
 
@@ -231,6 +255,21 @@ def test_the_operator_takes_the_pod_templates_of_the_values(tmp_path: Path) -> N
     variables = {variable["name"]: variable["value"] for variable in agent["env"]}
     assert variables["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert variables["NODE_EXTRA_CA_CERTS"] == f"{agent['volumeMounts'][0]['mountPath']}/ca.crt"
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_every_flag_is_a_value_or_stands_here_with_its_reason(name: str) -> None:
+    """A value: there is an example in which it is said otherwise than by default."""
+    module, reasons = FLAGS[name]
+    flags = {flag for action in module.parser()._actions for flag in action.option_strings}
+
+    def said(values: Values) -> set[str]:
+        own = str(name).removeprefix("ccx-")
+        return {*args(name, {**values, own: {**values.get(own, {}), "extraArgs": []}})}
+
+    changed = {word for values in EXAMPLES.values() for word in said(values) - said({})}
+    assert {word.partition("=")[0] for word in changed} | reasons.keys() == flags - {"-h", "--help"}
+    assert {word.partition("=")[0] for word in changed} & reasons.keys() == set()
 
 
 def test_without_templates_there_is_no_config_map_and_no_volume() -> None:
