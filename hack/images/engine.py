@@ -13,7 +13,7 @@ from typing import Final
 from images.errors import ImagesError
 
 _NO_DAEMON: Final = ("--isolation", "chroot", "--network", "host", "--layers", "--timestamp", "0")
-"""For builds in containers and small virtual machines too; equal files make equal images."""
+"""For builds in containers and small virtual machines too; equal files make equal layers."""
 
 _QUOTED: Final = 2000
 """Characters of an engine's output that an error quotes: its end."""
@@ -32,6 +32,14 @@ class Engine:
         done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
         return done.stdout.strip().removeprefix("sha256:") if done.returncode == 0 else None
 
+    def layers(self, name: str) -> list[str]:
+        """The digests of what each adds, with nothing of how and when it was built."""
+        words = ["inspect", "--type", "image", "--format", self._layers_format, name]
+        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ImagesError(f"{self.program} knows no {name}: {done.stderr.strip()[-_QUOTED:]}")
+        return done.stdout.split()
+
     def pull(self, name: str) -> str:
         """Why it could not; empty if it could."""
         try:
@@ -41,9 +49,17 @@ class Engine:
         return ""
 
     def build(
-        self, name: str, context: Path, *, target: str = "", args: Mapping[str, str] | None = None
+        self,
+        name: str,
+        context: Path,
+        *,
+        target: str = "",
+        args: Mapping[str, str] | None = None,
+        anew: bool = False,
     ) -> None:
+        """`anew`: nothing of what it has built before is taken."""
         words = [*self.build_words, "--tag", name]
+        words += ["--no-cache"] if anew else []
         words += ["--target", target] if target else []
         for key, value in (args or {}).items():
             words += ["--build-arg", f"{key}={value}"]
@@ -62,6 +78,11 @@ class Engine:
     @property
     def _id_format(self) -> str:
         return "{{.FromImageID}}" if self.program == "buildah" else "{{.Id}}"
+
+    @property
+    def _layers_format(self) -> str:
+        layers = ".Docker.RootFS.DiffIDs" if self.program == "buildah" else ".RootFS.Layers"
+        return f"{{{{range {layers}}}}}{{{{println .}}}}{{{{end}}}}"
 
     def _run(self, *words: str) -> None:
         with self.log.open("a", encoding="utf-8") as log:
