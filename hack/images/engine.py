@@ -3,6 +3,7 @@
 find() -> Engine -> pull, build, save
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,9 @@ from images.errors import ImagesError
 
 _NO_DAEMON: Final = ("--isolation", "chroot", "--network", "host", "--layers", "--timestamp", "0")
 """For builds in containers and small virtual machines too; equal files make equal layers."""
+
+_ENVIRONMENT: Final = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+"""Docker's are a second image, with the time of the build in it, which not every loader takes."""
 
 _QUOTED: Final = 2000
 """Characters of an engine's output that an error quotes: its end."""
@@ -90,7 +94,11 @@ class Engine:
             log.write(f"\n$ {self.program} {' '.join(words)}\n")
             log.flush()
             done = subprocess.run(
-                [self.program, *words], stdout=log, stderr=subprocess.STDOUT, check=False
+                [self.program, *words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_ENVIRONMENT},
+                check=False,
             )
         if done.returncode:
             said = self.log.read_bytes()[began:].decode("utf-8", "replace")
