@@ -95,6 +95,7 @@ ENV LANG=C.UTF-8 \
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates git \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig \
     && echo 'agent:x:10001:10001::/home/agent:/bin/bash' >> /etc/passwd \
     && echo 'agent:x:10001:' >> /etc/group

@@ -91,6 +91,7 @@ def build_again(builder: engine.Engine, target: str, args: dict[str, str]) -> No
     name = image_name(target, args["VERSION"])
     builder.build(f"{name}-again", CHECKOUT, target=target, args=args, anew=True)
     first, again = builder.layers(name), builder.layers(f"{name}-again")
+    builder.remove(f"{name}-again")
     if different := [pair for pair in zip_longest(first, again) if pair[0] != pair[1]]:
         raise ImagesError(f"{name} has other layers when it is built again: {different}")
     say(f"reproduced: {target}, {len(first)} layers")

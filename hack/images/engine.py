@@ -69,6 +69,10 @@ class Engine:
             words += ["--build-arg", f"{key}={value}"]
         self._run(*words, str(context))
 
+    def remove(self, name: str) -> None:
+        """The name; what other names have in common with it stays."""
+        self._run("rmi", name)
+
     def save(self, name: str, path: Path) -> None:
         """As a docker archive, whole or not at all."""
         part = path.with_suffix(".part")
