@@ -7,6 +7,8 @@ PROMETHEUS := .ccx/prometheus
 PORT ?= 8003
 ROUNDS ?= 5
 KUBERNETES := 1.31 1.34 # whose schemas the manifests are held against
+UV := 0.13.9
+HASHES := .ccx/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
 MEGABYTES ?= 100
 SCRIPTS := .ci/run hack/cluster-tests hack/kind-up
 
@@ -15,7 +17,7 @@ ifeq ($(origin KUBECONFIG),command line)
 E2E_KUBECONFIG := $(abspath $(KUBECONFIG))
 endif
 
-.PHONY: help demo up test e2e bench mutation check cluster images format manifests clean
+.PHONY: help demo up test e2e bench mutation check cluster images hashes format manifests clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -58,6 +60,16 @@ cluster: ## Start a real Kubernetes of one node on this machine (Linux, root, Go
 images: .venv/installed ## Build the container images into .ccx/images: see hack/images
 	@$(BIN)/python hack/images $(IMAGES) $(if $(BASE),--base $(BASE)) $(if $(BASE_ROOTFS),--base-rootfs $(BASE_ROOTFS)) \
 	  $(if $(CLAUDE_AGENT_SDK),--claude-agent-sdk $(CLAUDE_AGENT_SDK))
+
+# Of what goes into the images, for every platform; the versions are those of constraints.txt.
+hashes: .venv/installed ## Write the hashes of the images' packages anew, after a change of constraints.txt (asks the package index)
+	@$(PYTHON) -m venv .ccx/uv && .ccx/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(HASHES) pyproject.toml -c constraints.txt -o hack/images/requirements.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	  | $(HASHES) - -c constraints.txt -o hack/images/build.txt
+	grep -v -- --hash hack/claude-cli.txt | tr -d '\\' >.ccx/claude-cli.in
+	{ grep '^#' .ccx/claude-cli.in && $(HASHES) .ccx/claude-cli.in --no-deps; } >.ccx/claude-cli.out
+	cp .ccx/claude-cli.out hack/claude-cli.txt
 
 format: .venv/installed ## Format the code and sort its imports
 	$(BIN)/ruff format .

@@ -30,11 +30,11 @@ class Options:
 
 
 def parse(words: Sequence[str]) -> Options:
-    parser = _parser()
-    found = parser.parse_args(words)
+    cli = parser()
+    found = cli.parse_args(words)
     host = found.address[0]
     if found.auth == "none" and not is_loopback(host):
-        parser.error(
+        cli.error(
             f"--auth none lets in whoever reaches {host or 'any address'}: it goes with a"
             " loopback --address only, such as 127.0.0.1:8003; use --auth token for others"
         )
@@ -53,14 +53,14 @@ def parse(words: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    cli = argparse.ArgumentParser(
         prog="ccx-gateway",
         description="Serve ClaudeExecutions to WebSocket clients.",
         epilog=f"{VARIABLE} in the environment is a comma list of the programs that may be"
         " executed; unset, all may.",
     )
-    add = parser.add_argument
+    add = cli.add_argument
     add("--address", type=_address, default="127.0.0.1:8003", metavar="HOST:PORT")
     text = "serve the probes and /metrics there, too; not at all if absent"
     add("--probe-address", type=_address, metavar="HOST:PORT", help=text)
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     text += f" of life, for so long ({CLIENT_SECONDS})"
     add("--client-timeout-seconds", type=_positive, default=CLIENT_SECONDS, metavar="N", help=text)
     add("--log-format", choices=("json", "text"), default="json")
-    return parser
+    return cli
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -20,6 +20,7 @@ def main() -> None:
     add("--base-rootfs", type=Path, metavar="FILE", help="the same as an archive of its files")
     add("--base-python", default="3.11", metavar="VERSION", help="the base's (3.11)")
     add("--claude-agent-sdk", metavar="VERSION", help="the wheel that bundles the Claude Code CLI")
+    add("--twice", action="store_true", help="build each again, which must make equal layers")
     given = parser.parse_args()
     if unknown := set(given.name) - set(names):
         parser.error(
@@ -34,6 +35,7 @@ def main() -> None:
                 base_rootfs=given.base_rootfs,
                 base_python=given.base_python,
                 claude_agent_sdk=given.claude_agent_sdk,
+                twice=given.twice,
             )
         )
     except ImagesError as exc:

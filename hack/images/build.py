@@ -9,10 +9,12 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from images import base, engine, pause, wheels
+from images.errors import ImagesError
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = CHECKOUT / ".ccx/images"
@@ -30,6 +32,9 @@ class Wishes:
     base_python: str
     claude_agent_sdk: str | None
     """The version of the wheel that bundles the Claude Code CLI."""
+
+    twice: bool = False
+    """Build each once more without the engine's cache: it must have the same layers."""
 
 
 def run(wishes: Wishes) -> None:
@@ -59,6 +64,8 @@ def _build(wishes: Wishes, targets: Sequence[str]) -> None:
     for target in targets:
         own = {"CLAUDE_AGENT_SDK": wishes.claude_agent_sdk or ""} if target == "runtime" else {}
         _build_one(builder, target, args | own)
+        if wishes.twice:
+            build_again(builder, target, args | own)
 
 
 def _download(wishes: Wishes, targets: Sequence[str]) -> None:
@@ -78,6 +85,16 @@ def _build_one(builder: engine.Engine, target: str, args: dict[str, str]) -> Non
     else:
         builder.save(name, archive)
         _tell(name, archive, "built")
+
+
+def build_again(builder: engine.Engine, target: str, args: dict[str, str]) -> None:
+    name = image_name(target, args["VERSION"])
+    builder.build(f"{name}-again", CHECKOUT, target=target, args=args, anew=True)
+    first, again = builder.layers(name), builder.layers(f"{name}-again")
+    builder.remove(f"{name}-again")
+    if different := [pair for pair in zip_longest(first, again) if pair[0] != pair[1]]:
+        raise ImagesError(f"{name} has other layers when it is built again: {different}")
+    say(f"reproduced: {target}, {len(first)} layers")
 
 
 def saved_id(archive: Path) -> str | None:

@@ -3,6 +3,7 @@
 find() -> Engine -> pull, build, save
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,10 @@ from typing import Final
 from images.errors import ImagesError
 
 _NO_DAEMON: Final = ("--isolation", "chroot", "--network", "host", "--layers", "--timestamp", "0")
-"""For builds in containers and small virtual machines too; equal files make equal images."""
+"""For builds in containers and small virtual machines too; equal files make equal layers."""
+
+_ENVIRONMENT: Final = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+"""Docker's are a second image, with the time of the build in it, which not every loader takes."""
 
 _QUOTED: Final = 2000
 """Characters of an engine's output that an error quotes: its end."""
@@ -32,6 +36,14 @@ class Engine:
         done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
         return done.stdout.strip().removeprefix("sha256:") if done.returncode == 0 else None
 
+    def layers(self, name: str) -> list[str]:
+        """The digests of what each adds, with nothing of how and when it was built."""
+        words = ["inspect", "--type", "image", "--format", self._layers_format, name]
+        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ImagesError(f"{self.program} knows no {name}: {done.stderr.strip()[-_QUOTED:]}")
+        return done.stdout.split()
+
     def pull(self, name: str) -> str:
         """Why it could not; empty if it could."""
         try:
@@ -41,13 +53,25 @@ class Engine:
         return ""
 
     def build(
-        self, name: str, context: Path, *, target: str = "", args: Mapping[str, str] | None = None
+        self,
+        name: str,
+        context: Path,
+        *,
+        target: str = "",
+        args: Mapping[str, str] | None = None,
+        anew: bool = False,
     ) -> None:
+        """`anew`: nothing of what it has built before is taken."""
         words = [*self.build_words, "--tag", name]
+        words += ["--no-cache"] if anew else []
         words += ["--target", target] if target else []
         for key, value in (args or {}).items():
             words += ["--build-arg", f"{key}={value}"]
         self._run(*words, str(context))
+
+    def remove(self, name: str) -> None:
+        """The name; what other names have in common with it stays."""
+        self._run("rmi", name)
 
     def save(self, name: str, path: Path) -> None:
         """As a docker archive, whole or not at all."""
@@ -63,13 +87,22 @@ class Engine:
     def _id_format(self) -> str:
         return "{{.FromImageID}}" if self.program == "buildah" else "{{.Id}}"
 
+    @property
+    def _layers_format(self) -> str:
+        layers = ".Docker.RootFS.DiffIDs" if self.program == "buildah" else ".RootFS.Layers"
+        return f"{{{{range {layers}}}}}{{{{println .}}}}{{{{end}}}}"
+
     def _run(self, *words: str) -> None:
         with self.log.open("a", encoding="utf-8") as log:
             began = log.tell()
             log.write(f"\n$ {self.program} {' '.join(words)}\n")
             log.flush()
             done = subprocess.run(
-                [self.program, *words], stdout=log, stderr=subprocess.STDOUT, check=False
+                [self.program, *words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_ENVIRONMENT},
+                check=False,
             )
         if done.returncode:
             said = self.log.read_bytes()[began:].decode("utf-8", "replace")

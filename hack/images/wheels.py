@@ -1,6 +1,6 @@
 """What the builds would fetch with pip, fetched here: with this machine's own mirror, proxy and CA.
 
-pyproject.toml + constraints.txt -> pip download -> .ccx/images/wheels, a part of the context
+requirements.txt, build.txt -> pip download -> .ccx/images/wheels, a part of the context
 """
 
 import hashlib
@@ -8,21 +8,23 @@ import platform
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from images.errors import ImagesError
 
+LISTS: Final = ("hack/images/requirements.txt", "hack/images/build.txt")
+"""The dependencies, and what builds our own wheel; with hashes: `make hashes`."""
+
 
 def of_project(checkout: Path, target: Path, python: str) -> bool:
-    """The dependencies, and what builds our own wheel. False: they were there."""
-    project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
-    constraints = checkout / "constraints.txt"
-    pins = constraints.read_text(encoding="utf-8")
-    words = ["-c", str(constraints), *requirements(project), *_target(python)]
-    return _download(target, words, made_from=[*words, pins])
+    """False: they were there."""
+    lists = [checkout / name for name in LISTS]
+    words = ["--require-hashes", *(w for path in lists for w in ("-r", str(path)))]
+    words += _target(python)
+    pins = [path.read_text(encoding="utf-8") for path in lists]
+    return _download(target, words, made_from=[*words, *pins])
 
 
 def of_cli(checkout: Path, target: Path, python: str, version: str | None) -> bool:
@@ -30,10 +32,6 @@ def of_cli(checkout: Path, target: Path, python: str, version: str | None) -> bo
     words = [f"claude-agent-sdk=={version}"] if version else ["-r", str(file)]
     words += ["--no-deps", *_target(python)]
     return _download(target, words, made_from=[*words, file.read_text(encoding="utf-8")])
-
-
-def requirements(project: dict[str, Any]) -> list[str]:
-    return [*project["build-system"]["requires"], *project["project"]["dependencies"]]
 
 
 def _target(python: str) -> list[str]:

@@ -39,29 +39,14 @@ class Options:
 
 
 def parse(words: Sequence[str]) -> Options:
-    parser = argparse.ArgumentParser(
-        prog="ccx-operator", description="Run ClaudeExecutions of cc-executor.dev as pods."
-    )
-    add = parser.add_argument
-    add("--namespace", action="append", default=[], help="only this one; may be repeated")
-    add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
-    add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
-    add("--pod-template", action="append", default=[], metavar="FILE", type=Path, help=_TEMPLATE)
-    add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
-    add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
-    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
-    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
-    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
-    add("--log-format", choices=("json", "text"), default="json")
-    add("--release-finalizers", action="store_true", help=_RELEASE)
-    add("--stop-deployment", metavar="NAME", help=_STOP)
-    found = parser.parse_args(words)
+    cli = parser()
+    found = cli.parse_args(words)
     if found.stop_deployment and not found.release_finalizers:
-        parser.error("--stop-deployment goes with --release-finalizers only")
+        cli.error("--stop-deployment goes with --release-finalizers only")
     try:
         template = site_template(found.pod_template)
     except (OSError, ValueError, yaml.YAMLError) as exc:
-        parser.error(f"--pod-template: {exc}")
+        cli.error(f"--pod-template: {exc}")
     return Options(
         namespaces=tuple(found.namespace),
         images=Images(runtime=found.runtime_image, runner=found.runner_image),
@@ -75,6 +60,26 @@ def parse(words: Sequence[str]) -> Options:
         release_finalizers=found.release_finalizers,
         stop_deployment=found.stop_deployment,
     )
+
+
+def parser() -> argparse.ArgumentParser:
+    cli = argparse.ArgumentParser(
+        prog="ccx-operator", description="Run ClaudeExecutions of cc-executor.dev as pods."
+    )
+    add = cli.add_argument
+    add("--namespace", action="append", default=[], help="only this one; may be repeated")
+    add("--runtime-image", default=_image("runtime"), help="where an execution names no image")
+    add("--runner-image", default=_image("runner"), help="the image that holds ccx-runner")
+    add("--pod-template", action="append", default=[], metavar="FILE", type=Path, help=_TEMPLATE)
+    add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
+    add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
+    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
+    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
+    add("--leader-elect", action="store_true", help="stand by until no other operator leads")
+    add("--log-format", choices=("json", "text"), default="json")
+    add("--release-finalizers", action="store_true", help=_RELEASE)
+    add("--stop-deployment", metavar="NAME", help=_STOP)
+    return cli
 
 
 def _image(name: str) -> str:

@@ -1,5 +1,9 @@
-"""The chart's roles against the API server's audit log of the e2e tests: each right is used, and no
-call was denied. It runs right behind them: who is being uninstalled has no rights any more.
+"""The chart's roles against the API server's audit log of the tests on a real cluster: no call was
+denied, and each right was used as rights.txt says. That the list has just the rights of the chart
+is tests/unit/test_rights.py's.
+
+It runs twice: behind the e2e tests, as operator and gateway have no rights any more while they are
+uninstalled; and at the very end for the accounts of Helm's hooks, which those tests do not need.
 """
 
 import os
@@ -7,18 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from manifests.chart import NAMESPACE, documents
-from support.rights import Call, asked, denied, granted, unused
+from manifests.chart import NAMESPACE, documents, hooks
+from support.rights import LIST, Call, asked, denied, granted, listed, otherwise_than_listed
 
 VARIABLE = "CCX_AUDIT_LOG"
-ACCOUNTS = {"ccx-operator", "ccx-gateway"}
-NEVER_USED = {
-    "ccx-gateway: get pods/log": "for output that nobody has read while its runner was there",
-    "ccx-operator: delete leases.coordination.k8s.io": "of a gateway that was killed",
-    "ccx-gateway: create pods/exec": "newer API servers ask for it at a GET for a WebSocket",
-    "ccx-operator: create pods/exec": "newer API servers ask for it at a GET for a WebSocket",
-}
-"""By these tests, with the reason why they are granted all the same."""
+COMPONENTS = {"ccx-operator", "ccx-gateway"}
+HOOKS = {"ccx-release-finalizers", "ccx-test"}
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +28,27 @@ def calls() -> set[Call]:
     for path in Path(given).parent.glob(f"{Path(given).stem}*.log"):
         with path.open(encoding="utf-8") as lines:
             found |= asked(lines, NAMESPACE)
-    assert {call.account for call in found} >= ACCOUNTS, f"{given}: our accounts are not in it"
+    assert {call.account for call in found} >= COMPONENTS, f"{given}: our accounts are not in it"
     return found
 
 
-def test_nothing_was_denied_to_our_accounts(calls: set[Call]) -> None:
-    assert denied(call for call in calls if call.account in ACCOUNTS) == []
+def otherwise(accounts: set[str], calls: set[Call]) -> list[str]:
+    rights = granted([*documents(), *hooks()])
+    ours = {right for right in rights if right.account in accounts}
+    return otherwise_than_listed(listed(LIST.read_text(encoding="utf-8")), ours, calls)
 
 
-def test_every_right_is_used_or_stands_here_with_its_reason(calls: set[Call]) -> None:
-    rights = {right for right in granted(documents()) if right.account in ACCOUNTS}
-    assert set(unused(rights, calls)) <= NEVER_USED.keys()
+def test_nothing_was_denied_to_operator_and_gateway(calls: set[Call]) -> None:
+    assert denied(call for call in calls if call.account in COMPONENTS) == []
+
+
+def test_each_right_of_operator_and_gateway_was_used_as_listed(calls: set[Call]) -> None:
+    assert otherwise(COMPONENTS, calls) == []
+
+
+def test_the_hooks_were_denied_nothing_and_used_their_rights_as_listed(calls: set[Call]) -> None:
+    hooked = {call for call in calls if call.account in HOOKS}
+    if {call.account for call in hooked} != HOOKS:
+        pytest.skip("Helm's hooks have not run: that is tests/chart/test_release.py's")
+    assert denied(hooked) == []
+    assert otherwise(HOOKS, calls) == []

@@ -6,7 +6,7 @@ import hashlib
 import aiohttp
 import pytest
 
-from support.kubectl import Kubectl
+from support.kubectl import Kubectl, an_execution
 from support.outside import running
 from support.under_test.gateways import READER, USER, Gateway
 from support.under_test.processes import Processes
@@ -107,6 +107,23 @@ async def test_a_client_that_comes_back_has_every_byte_once(
     assert whole == COUNTED
     status = kubectl.wait(name, "Succeeded")["status"]
     assert status["output"]["sha256"] == hashlib.sha256(whole).hexdigest()
+
+
+async def test_whom_nobody_watched_is_read_from_its_pods_log_afterwards(
+    gateway: Gateway, kubectl: Kubectl
+) -> None:
+    kubectl.apply(an_execution("unwatched", command=["sh", "-c", "echo out; echo err >&2"]))
+    status = (await asyncio.to_thread(kubectl.wait, "unwatched", "Succeeded"))["status"]
+    ended = "--for=jsonpath={.status.phase}=Succeeded"
+    wait = ("wait", f"pod/{status['podName']}", ended, "--timeout=40s")
+    await asyncio.to_thread(kubectl, *wait)
+    async with connected(gateway.websocket, gateway.headers()) as client:
+        await client.send("attach", execution="unwatched", namespace=kubectl.namespace)
+        messages = await client.until("process.completed")
+    assert sorted(output_of(messages).split()) == [b"err", b"out"]
+    assert [m["params"].get("merged") for m in messages if "output" in m.get("method", "")] == [
+        True
+    ]
 
 
 async def test_nobody_comes_in_without_a_token_or_with_a_wrong_one(

@@ -1,15 +1,24 @@
 """What accounts were seen to ask of the API server, against what their roles grant. Pure.
 
 audit log -> asked() ┐
-manifests -> granted() ┴-> denied(), unused()
+manifests -> granted() ┼-> denied(), otherwise_than_listed()
+rights.txt -> listed() ┘
+
+A line of rights.txt is a right, of which a call is seen in the tests on a real cluster; with
+`# never: REASON` none is, with `# seldom: REASON` perhaps.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 Manifest = Mapping[str, Any]
+
+LIST: Final = Path(__file__).parents[1] / "chart/rights.txt"
+SELDOM: Final = "seldom: "
+EXCEPTIONS: Final = ("never: ", SELDOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,8 @@ class Right:
 
     def __str__(self) -> str:
         named = f" {', '.join(self.names)}" if self.names else ""
-        return f"{self.account}: {self.verb} {self.resource}{named}"
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.account}: {self.verb} {self.resource}{named}{where}"
 
     def covers(self, call: "Call") -> bool:
         return (
@@ -127,10 +137,30 @@ def denied(calls: Iterable[Call]) -> list[str]:
     )
 
 
-def unused(rights: Iterable[Right], calls: Iterable[Call]) -> list[str]:
-    calls = list(calls)
-    return sorted(
-        str(right)
-        for right in rights
-        if not any(call.allowed and right.covers(call) for call in calls)
-    )
+def listed(text: str) -> dict[str, str]:
+    """Each right with why it is seen never or seldom; empty if it must be seen."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        right, _, reason = (part.strip() for part in line.partition("#"))
+        if not right:
+            continue
+        if right in found:
+            raise ValueError(f"{right}: twice")
+        if reason and not reason.startswith(EXCEPTIONS):
+            raise ValueError(f"{right}: {reason!r} begins with none of {EXCEPTIONS}")
+        found[right] = reason
+    return found
+
+
+def otherwise_than_listed(
+    wanted: Mapping[str, str], rights: Iterable[Right], calls: Iterable[Call]
+) -> list[str]:
+    """What the calls show of the rights, where it is not what the list says."""
+    calls = [call for call in calls if call.allowed]
+    wrong = []
+    for right in rights:
+        reason = wanted.get(str(right), "")
+        seen = any(right.covers(call) for call in calls)
+        if seen == bool(reason) and not reason.startswith(SELDOM):
+            wrong.append(f"{right}: {f'seen, though {reason}' if seen else 'not seen'}")
+    return sorted(wrong)

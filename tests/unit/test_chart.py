@@ -1,5 +1,6 @@
 """The chart with other values than its own: what is rendered, and what is refused."""
 
+import ipaddress
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import yaml
 
 from ccx_api.crd import crd
 from ccx_api.names import LABEL_EXECUTION_UID
+from ccx_gateway import options as gateway_options
+from ccx_operator import options as operator_options
 from ccx_operator.options import parse
 from devcluster import pod_security
 from manifests import golden, readme
@@ -20,6 +23,29 @@ from manifests.chart import CHART, Manifest, Values, ValuesError, documents, hoo
 from manifests.readme import rows
 
 EXAMPLES: dict[str, Values] = {"default": {}, **golden.values_files()}
+FLAGS = {
+    "ccx-operator": (
+        operator_options,
+        {
+            "--leader-elect": "always: without it a second operator, as in an upgrade, acts too",
+            "--metrics-address": "its port is in probes, PodMonitor and NetworkPolicy",
+            "--probe-address": "its port is in probes",
+            "--release-finalizers": "of the Job before an uninstallation: releaseFinalizers",
+            "--stop-deployment": "of the Job before an uninstallation: releaseFinalizers",
+        },
+    ),
+    "ccx-gateway": (
+        gateway_options,
+        {
+            "--address": "its port is in the Service and in NetworkPolicy",
+            "--probe-address": "its port is in probes, PodMonitor and NetworkPolicy",
+            "--auth": "without sign-in it serves loopback addresses only, and so nobody in a pod",
+        },
+    ),
+}
+"""Program -> where its flags are, and those for which there is no value, with the reason."""
+
+EVERYTHING = EXAMPLES["everything"]
 OPTIONAL = {"monitoring.coreos.com", "networking.k8s.io"}
 
 
@@ -233,6 +259,21 @@ def test_the_operator_takes_the_pod_templates_of_the_values(tmp_path: Path) -> N
     assert variables["NODE_EXTRA_CA_CERTS"] == f"{agent['volumeMounts'][0]['mountPath']}/ca.crt"
 
 
+@pytest.mark.parametrize("name", FLAGS)
+def test_every_flag_is_a_value_or_stands_here_with_its_reason(name: str) -> None:
+    """A value: there is an example in which it is said otherwise than by default."""
+    module, reasons = FLAGS[name]
+    flags = {flag for action in module.parser()._actions for flag in action.option_strings}
+
+    def said(values: Values) -> set[str]:
+        own = str(name).removeprefix("ccx-")
+        return {*args(name, {**values, own: {**values.get(own, {}), "extraArgs": []}})}
+
+    changed = {word for values in EXAMPLES.values() for word in said(values) - said({})}
+    assert {word.partition("=")[0] for word in changed} | reasons.keys() == flags - {"-h", "--help"}
+    assert {word.partition("=")[0] for word in changed} & reasons.keys() == set()
+
+
 def test_without_templates_there_is_no_config_map_and_no_volume() -> None:
     assert of_kind("ConfigMap", {}) == []
     assert parse(args("ccx-operator", {})).template == {}
@@ -252,6 +293,51 @@ def test_execution_pods_are_chosen_by_the_label_that_the_operator_gives() -> Non
     ]
     assert "ingress" not in executions
     assert {*executions["policyTypes"]} == {"Ingress", "Egress"}
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "reached"),
+    [
+        ("192.0.2.1", 443, True),  # the internet: https, and git by ssh
+        ("192.0.2.1", 22, True),
+        ("2001:db8::1", 443, True),
+        ("192.0.2.1", 80, False),
+        ("10.96.0.1", 443, False),  # services, pods and nodes
+        ("172.20.0.1", 443, False),
+        ("192.168.1.1", 22, False),
+        ("100.64.0.1", 443, False),
+        ("fd00:10:96::1", 443, False),
+        ("fe80::1", 443, False),
+        ("169.254.169.254", 443, False),  # metadata: most clouds, Alibaba, Azure's own, AWS by IPv6
+        ("100.100.100.200", 443, False),
+        ("168.63.129.16", 443, False),
+        ("fd00:ec2::254", 443, False),
+    ],
+)
+def test_an_execution_reaches_the_internet_and_neither_cluster_nor_metadata(
+    address: str, port: int, reached: bool
+) -> None:
+    """As the rule reads. What a CNI makes of it: tests/chart/test_network_policy.py."""
+    values = {"networkPolicy": {"enabled": True, "executions": {"namespaces": ["a"]}}}
+    (policy,) = (p for p in of_kind("NetworkPolicy", values) if p["metadata"]["namespace"] == "a")
+    _dns, out = policy["spec"]["egress"]
+
+    def contains(block: str) -> bool:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(block)
+
+    blocks = [to["ipBlock"] for to in out["to"]]
+    allowed = [b for b in blocks if contains(b["cidr"]) and not any(map(contains, b["except"]))]
+    assert (bool(allowed) and {"port": port} in out["ports"]) is reached
+
+
+def test_whoever_else_reaches_the_gateway_the_test_of_the_release_does() -> None:
+    policies = {p["metadata"]["name"]: p["spec"] for p in of_kind("NetworkPolicy", EVERYTHING)}
+    clients, _probes = policies["ccx-gateway"]["ingress"]
+    (pod,) = of_kind("Pod", EVERYTHING, all_of=True)
+    labels = pod["metadata"]["labels"].items()
+    ingress, test = clients["from"]
+    assert ingress == EVERYTHING["networkPolicy"]["gatewayFrom"][0]
+    assert test["podSelector"]["matchLabels"].items() <= labels
 
 
 def test_with_a_named_proxy_executions_reach_nothing_else() -> None:

@@ -1,6 +1,7 @@
 """charts/cc-executor/dashboards, as they are rendered. That each query finds something is
 tests/integration/test_observed.py's."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,12 +9,35 @@ from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from support.metering import gateway_page, operator_page
 from support.prometheus import MISSING, PROMTOOL
 from support.promql import BOARDS, asked, board, names, of_boards, of_rules, panels
 
 FOUR = ["executions", "operator", "overview", "streaming"]
+
+
+plugins.register_default_plugins()
+
+
+def as_grafana_reads_it(found: dict[str, Any]) -> Any:
+    """What its types do not know is not in it."""
+    return json.loads(json.dumps(Dashboard.from_json(found), cls=JSONEncoder))
+
+
+def unknown(ours: Any, theirs: Any, path: str = "") -> list[str]:
+    """What is ours and not the same there. Defaults that are theirs alone do not count."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        pairs = [(f"{path}.{key}", ours[key], theirs.get(key)) for key in ours]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        both = enumerate(zip(ours, theirs, strict=True))
+        pairs = [(f"{path}[{place}]", mine, its) for place, (mine, its) in both]
+    else:
+        return [] if ours == theirs else [path]
+    return [found for at, mine, its in pairs for found in unknown(mine, its, at)]
 
 
 def every_panel() -> list[Any]:
@@ -48,6 +72,23 @@ def test_a_panel_says_what_it_shows_in_which_unit_and_asks_the_chosen_source(
         assert 'namespace=~"$namespace"' in target["expr"]
     references = [target["refId"] for target in panel["targets"]]
     assert len(set(references)) == len(references)
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_grafana_knows_every_word_of_it(path: Path) -> None:
+    found = board(path)
+    assert unknown(found, as_grafana_reads_it(found)) == []
+
+
+def test_a_word_that_grafana_does_not_know_is_found() -> None:
+    found = board(BOARDS[0])
+    place, panel = next((n, p) for n, p in enumerate(found["panels"]) if "options" in p)
+    panel["options"]["lengendMode"] = "list"
+    panel["fieldConfig"]["defaults"]["units"] = "s"
+    at = f".panels[{place}]"
+    assert unknown(found, as_grafana_reads_it(found)) == [
+        *(f"{at}.fieldConfig.defaults.units", f"{at}.options.lengendMode")
+    ]
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)

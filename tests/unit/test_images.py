@@ -2,6 +2,7 @@ import io
 import json
 import re
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ccx_operator.options import parse
 from images import base, engine, wheels
 from images.archive import Image, archive
-from images.build import image_name, saved_id
+from images.build import build_again, image_name, saved_id
 from images.errors import ImagesError
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +92,38 @@ def test_the_default_base_is_the_dockerfiles() -> None:
     assert base.SUITE in base.DEFAULT
 
 
-def test_the_wheels_are_those_of_the_dependencies_and_of_the_builder() -> None:
-    project = {"build-system": {"requires": ["builder"]}, "project": {"dependencies": ["a", "b>1"]}}
-    assert wheels.requirements(project) == ["builder", "a", "b>1"]
+def pins(text: str) -> dict[str, str]:
+    """Package -> version."""
+    found = re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+@pytest.mark.parametrize("path", wheels.LISTS)
+def test_what_goes_into_the_images_is_pinned_as_everywhere_and_hashed(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    everywhere = pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    known = {name: everywhere[name] for name in pins(text) if name in everywhere}
+    assert {name: pins(text)[name] for name in known} == known, "run `make hashes`"
+    for requirement in re.split(r"\n(?=\S)", text.strip()):
+        assert re.match(r"[\w.-]+==\S+( ;[^\\]*)? \\\n    --hash=sha256:", requirement)
+
+
+def test_the_images_have_the_dependencies_and_what_builds_our_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = [project["project"]["dependencies"], project["build-system"]["requires"]]
+    for path, wanted in zip(wheels.LISTS, asked, strict=True):
+        names = {re.split(r"[>=<]", word)[0].lower() for word in wanted}
+        listed = pins((ROOT / path).read_text(encoding="utf-8")).keys()
+        assert names <= listed, f"{path}: run `make hashes`"
+
+
+def test_an_image_whose_layers_differ_when_it_is_built_again_is_an_error(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    count.write_text("", encoding="utf-8")
+    a_program(tmp_path / "engine", f'[ "$1" = build ] || {{ echo x >> {count}; wc -l < {count}; }}')
+    changing = engine.Engine(str(tmp_path / "engine"), ("build",), tmp_path / "log")
+    with pytest.raises(ImagesError, match=r"control:1 has other layers .*\('1', '2'\)"):
+        build_again(changing, "control", {"VERSION": "1"})
 
 
 def test_the_operator_asks_for_the_images_that_are_built() -> None:
