@@ -18,7 +18,6 @@ from ccx_gateway.app import Gateway
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
-from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.options import CLIENT_SECONDS
@@ -27,6 +26,7 @@ from ccx_gateway.session_keeper import SessionKeeper
 from ccx_gateway.watcher import Watcher
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
+from ccx_runner.heap import keep_what_is_freed
 
 HOST: Final = "127.0.0.1"
 MAX_SESSIONS: Final = 2000
