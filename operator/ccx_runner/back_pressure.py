@@ -2,7 +2,7 @@
 
     where readers are, came and went -> ReadersAway.wanted(now) -> BackPressure.has_room(count)
 
-Pure. A reader counts while its link is leased, and AWAY_SECONDS longer if it left before it had
+Pure. The archive, where there is one, is a reader as well (archiver.py). A reader counts while its link is leased, and AWAY_SECONDS longer if it left before it had
 all: a gateway that starts anew comes back. One that has fallen silent is nobody's any more.
 """
 
