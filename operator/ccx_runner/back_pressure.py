@@ -2,8 +2,9 @@
 
     where readers are, came and went -> ReadersAway.wanted(now) -> BackPressure.has_room(count)
 
-Pure. The archive, where there is one, is a reader as well (archiver.py). A reader counts while its link is leased, and AWAY_SECONDS longer if it left before it had
-all: a gateway that starts anew comes back. One that has fallen silent is nobody's any more.
+Pure. A reader counts while its link is leased, and AWAY_SECONDS longer if it left before it had
+all: a gateway that starts anew comes back. One that has fallen silent is nobody's any more. The
+archive is a reader that never leaves: archiver.py.
 """
 
 from collections import deque
