@@ -29,6 +29,7 @@ class Output(ApiModel):
     """DropOldest: what nobody has read in time is dropped, and counted. Block: the process waits
     in its write while a reader is behind, and for two minutes for one that has left. A reader who
     has gone without a word is waited for no longer than 30 s; without any reader nothing waits.
+    An archive is such a reader: one write of it is waited for up to two minutes.
     """
 
     archive: Archive | None = None

@@ -18,7 +18,6 @@ from ccx_gateway.authz import Authorizer
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
-from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.lease import new_gateway_id
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
@@ -31,6 +30,7 @@ from ccx_kube.errors import ConfigError
 from ccx_kube.executions import Executions
 from ccx_kube.reviews import Reviews
 from ccx_kube.session import KubeSession
+from ccx_runner.heap import keep_what_is_freed
 
 log = logging.getLogger(__name__)
 

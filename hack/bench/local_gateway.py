@@ -19,7 +19,6 @@ from ccx_gateway.app import Gateway
 from ccx_gateway.control import Control
 from ccx_gateway.door import Door
 from ccx_gateway.feeds import Feeds
-from ccx_gateway.heap import keep_what_is_freed
 from ccx_gateway.metrics import Metrics
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.options import CLIENT_SECONDS
@@ -28,6 +27,7 @@ from ccx_gateway.session_keeper import SessionKeeper
 from ccx_gateway.watcher import Watcher
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
+from ccx_runner.heap import keep_what_is_freed
 
 MAX_SESSIONS: Final = 2000
 

@@ -69,10 +69,10 @@ class FollowWindow:
         return item
 
     def credit_due(self) -> int:
-        """How much to grant now; not every few bytes, and whole frames: a rest costs as much."""
+        """How much to grant now: not every few bytes, and two full frames, for one message."""
         free = self._size - self.held_bytes - self._credit
         if self._size >= 4 * MAX_OUTPUT:
-            return free - free % MAX_OUTPUT
+            return free - free % (2 * MAX_OUTPUT)
         return free if free >= self._size // 4 else 0
 
     def grant(self, count: int) -> None:

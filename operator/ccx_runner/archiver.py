@@ -2,8 +2,9 @@
 
     spool.read(cursor) -> a batch -> a thread that may hang -> ArchiveFiles -> the next batch
 
-In memory is one batch. A volume that is slow is behind by what the spool holds; what the spool has
-dropped by then is a hole. A write that fails is the last one: the archive ends there. Neither is
+In memory is one batch. A volume that is slow is behind by what the spool holds; with `Block` the
+process waits for it, as for any reader, else what the spool has dropped by then is a hole. A write
+that fails is the last one: the archive ends there. That, and a volume that does not answer, are not
 the execution's concern; the snapshot says how many bytes are in the archive.
 """
 
@@ -35,18 +36,30 @@ END_SECONDS: Final = 10.0
 
 HOLD_SECONDS: Final = 1.0
 
+PATIENCE: Final = 120.0
+"""Seconds for which a process that is to be blocked waits for one write: as for a reader."""
+
 
 class Archiver:
     """No directory: there is no archive."""
 
-    def __init__(self, directory: Path | None, spool: Spool) -> None:
+    def __init__(
+        self,
+        directory: Path | None,
+        spool: Spool,
+        *,
+        moved: Callable[[], None] = lambda: None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`moved` is told when the archive has come further."""
         self.message = ""
         """Why not all is in it."""
 
         self._files = None if directory is None else ArchiveFiles(directory)
-        self._spool = spool
+        self._spool, self._moved, self._patience = spool, moved, patience
         self._cursor = self._kept = 0
         self._thread: threading.Thread | None = None
+        self._began = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._has_failed = self._is_over = False
         self._idle = asyncio.Event()
@@ -56,6 +69,12 @@ class Archiver:
     def bytes(self) -> int | None:
         """How many are in it. None: there is none."""
         return None if self._files is None else self._kept
+
+    def wanted(self) -> int | None:
+        """The first byte that is still to be had for it. None: it is not to be waited for."""
+        if self._files is None or self._has_failed or self._hangs():
+            return None
+        return self._cursor
 
     def output_came(self) -> None:
         if self._files is not None and self._thread is None and not self._has_failed:
@@ -110,6 +129,7 @@ class Archiver:
         if self._files is not None and batch:
             files = self._files
             self._start(lambda: files.write(batch))
+            self._moved()
         elif self._ended is not None:
             self._ended.set()
 
@@ -133,8 +153,13 @@ class Archiver:
             self._cursor = found.end
         return pieces
 
+    def _hangs(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return self._thread is not None and now > self._began + self._patience
+
     def _start(self, work: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
+        self._began = loop.time()
 
         def run() -> None:
             failure = None

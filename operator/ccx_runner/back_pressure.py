@@ -3,7 +3,8 @@
     where readers are, came and went -> ReadersAway.wanted(now) -> BackPressure.has_room(count)
 
 Pure. A reader counts while its link is leased, and AWAY_SECONDS longer if it left before it had
-all: a gateway that starts anew comes back. One that has fallen silent is nobody's any more.
+all: a gateway that starts anew comes back. One that has fallen silent is nobody's any more. The
+archive is a reader that never leaves: archiver.py.
 """
 
 from collections import deque

@@ -3,9 +3,14 @@
 follow(), grant() -> next(spool) -> Output | Gap | End | None: nothing to send now
 """
 
+from typing import Final
+
 from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.frame_types import MAX_OUTPUT, End, Gap, Output
 from ccx_runner.spool import Spool
+
+AT_ONCE: Final = 2 * MAX_OUTPUT
+"""Bytes of output that are read in one go, for as many frames as it takes."""
 
 
 class Follower:
@@ -68,7 +73,7 @@ class Follower:
             return self._end(spool.end) if ended else None
         if self._cursor >= spool.oldest and not self._credit:
             return None
-        found = spool.read(self._cursor, max(1, min(self._credit, MAX_OUTPUT)))
+        found = spool.read(self._cursor, max(1, min(self._credit, AT_ONCE)))
         if found is None:
             return None
         self._cursor = found.end

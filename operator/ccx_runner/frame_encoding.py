@@ -1,6 +1,6 @@
 """A frame of a link as bytes.
 
-encode(frame) -> bytes          encode_output(output) -> its head, its data
+encode(frame) -> bytes          encode_output(output) -> head, data, head, data, ...
 """
 
 import json
@@ -15,6 +15,7 @@ from ccx_runner.frame_layout import (
     FrameError,
 )
 from ccx_runner.frame_types import (
+    MAX_OUTPUT,
     ClientFrame,
     Credit,
     End,
@@ -34,6 +35,8 @@ from ccx_runner.frame_types import (
 def encode(frame: ClientFrame | RunnerFrame) -> bytes:
     """Raise FrameError if the frame would be longer than MAX_PAYLOAD."""
     if isinstance(frame, Output):
+        if len(frame.data) > MAX_OUTPUT:
+            raise FrameError(f"OUTPUT: {len(frame.data)} bytes, at most {MAX_OUTPUT} are allowed")
         return b"".join(encode_output(frame))
     kind, payload = _payload(frame)
     if len(payload) > MAX_PAYLOAD:
@@ -41,13 +44,16 @@ def encode(frame: ClientFrame | RunnerFrame) -> bytes:
     return HEADER.pack(kind, len(payload)) + payload
 
 
-def encode_output(output: Output) -> tuple[bytes, bytes]:
-    """What encode() says, without a copy of the data: to be written one after the other."""
-    length = OUTPUT.size + len(output.data)
-    if length > MAX_PAYLOAD:
-        raise FrameError(f"OUTPUT of {length} bytes: at most {MAX_PAYLOAD} are allowed")
-    head = OUTPUT_HEAD.pack(FrameType.OUTPUT, length, output.offset, output.stream)
-    return head, output.data
+def encode_output(output: Output) -> list[bytes | memoryview]:
+    """As many frames as it takes, without a copy of the data: to be written one after the other."""
+    data = memoryview(output.data)
+    parts: list[bytes | memoryview] = []
+    for start in range(0, len(data) or 1, MAX_OUTPUT):
+        piece = data[start : start + MAX_OUTPUT]
+        length, offset = OUTPUT.size + len(piece), output.offset + start
+        parts.append(OUTPUT_HEAD.pack(FrameType.OUTPUT, length, offset, output.stream))
+        parts.append(piece)
+    return parts
 
 
 def _payload(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccx_runner.frame_types import Stream
+from ccx_runner.newlines import newlines_in
 
 MAX_LINE_BYTES: Final = 8 * 1024 * 1024
 
@@ -39,7 +40,7 @@ class LineBlocks:
             lines = memoryview(chunk)[:lines_end]
             whole = lines_end == len(chunk) and not rest
             data = chunk if whole else b"".join((rest, lines))
-            blocks.append(Block(stream, data, chunk.count(b"\n")))
+            blocks.append(Block(stream, data, newlines_in(chunk)))
             rest.clear()
         rest += chunk[lines_end:]
         while len(rest) >= self._max_line_bytes:

@@ -113,14 +113,19 @@ class LinkServer:
 
 
 def _listener(run_dir: Path) -> socket.socket:
-    """Bound through the directory's descriptor: a socket's path may have 107 bytes only."""
-    path = run_dir / SOCKET_NAME
-    path.unlink(missing_ok=True)
+    """It has its name once it listens: who finds it is not refused.
+
+    Bound through the directory's descriptor, as a socket's path may have 107 bytes only.
+    """
+    new = run_dir / f".{SOCKET_NAME}.new"
+    new.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     directory = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        listener.bind(f"/proc/self/fd/{directory}/{SOCKET_NAME}")
-        path.chmod(0o600)
+        listener.bind(f"/proc/self/fd/{directory}/{new.name}")
+        new.chmod(0o600)
+        listener.listen()
+        new.replace(run_dir / SOCKET_NAME)
     except OSError:
         listener.close()
         raise

@@ -2,7 +2,7 @@
 
     data_received() -> Decoder -> Links.start() | Follower -> transport
 
-Memory is bounded: output is written only while the transport holds less than WRITE_HIGH, a
+Memory is bounded: a piece of output is written only while the transport holds at most WRITE_HIGH, a
 snapshot waits for that too (the newest counts), and who leaves replies unread is cut off.
 """
 
@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -37,7 +38,7 @@ from ccx_runner.link_ports import Links
 
 WRITE_HIGH: Final = 64 * 1024
 MAX_UNREAD: Final = 512 * 1024
-FRAMES_A_TURN: Final = 4
+PIECES_A_TURN: Final = 2
 """Then the event loop gets its turn: a fast reader must not delay control."""
 
 
@@ -140,7 +141,7 @@ class LinkSession(asyncio.Protocol):
 
     def _pump_some(self) -> None:
         try:
-            for _ in range(FRAMES_A_TURN):
+            for _ in range(PIECES_A_TURN):
                 if not self._writable or self._transport is None or not self._pump_one():
                     return
         except OSError as exc:
@@ -205,7 +206,7 @@ class LinkSession(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if isinstance(frame, Output):
-            transport.writelines(encode_output(frame))
+            _write_at_once(transport, encode_output(frame))
         else:
             transport.write(encode(self._in_its_version(frame)))
         if transport.get_write_buffer_size() > MAX_UNREAD:
@@ -221,7 +222,7 @@ class LinkSession(asyncio.Protocol):
         assert self._transport is not None
         peer = self._transport.get_extra_info("socket")
         try:
-            for _ in range(FRAMES_A_TURN):  # more than a socket's buffer holds
+            for _ in range(4):  # more than a socket's buffer holds
                 self.data_received(os.read(peer.fileno(), MAX_PAYLOAD))
         except OSError:
             pass  # nothing more is there
@@ -234,6 +235,18 @@ class LinkSession(asyncio.Protocol):
             self.end(f"no frame for {self._links.lease_seconds:g} s: a client sends LEASE")
         else:
             self._lease = self._loop.call_later(left, self._check_lease)
+
+
+def _write_at_once(transport: asyncio.Transport, parts: list[bytes | memoryview]) -> None:
+    """What the socket takes, without a copy of it; what is left is the transport's to write."""
+    written = 0
+    if not transport.get_write_buffer_size():
+        with suppress(OSError):  # the transport meets it too, and knows what to do
+            written = os.writev(transport.get_extra_info("socket").fileno(), parts)
+    for part in parts:
+        if written < len(part):
+            transport.write(part[written:])
+        written = max(0, written - len(part))
 
 
 def _peer_pid(transport: asyncio.Transport) -> int:

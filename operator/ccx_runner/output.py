@@ -2,7 +2,7 @@
 
 stdout, stderr -> LineBlocks -> Spool | Mirror | StreamJsonReader -> taken()
 
-A read takes at most 128 KiB, then everything else in the event loop has its turn. While there is no
+A read takes at most 256 KiB, then everything else in the event loop has its turn. While there is no
 room, nothing is read, so the process waits in its write (Block). When the spool fails, the pipes
 are still read, so that nobody hangs, but nothing is kept any more.
 """
@@ -22,7 +22,7 @@ from ccx_runner.mirror import Mirror
 from ccx_runner.spool import Spool
 from ccx_runner.stream_json import StreamJsonReader
 
-READ_BYTES = 128 * 1024
+READ_BYTES = 256 * 1024
 MOST_IN_A_PIPE = 1024 * 1024
 """What Linux lets an unprivileged process put into one."""
 

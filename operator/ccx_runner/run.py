@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ccx_runner import signals
 from ccx_runner.child import ExecError
 from ccx_runner.defences import become_subreaper, forbid_ptrace
+from ccx_runner.heap import keep_what_is_freed
 from ccx_runner.runner import RUNNER_FAULT, Runner
 from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places, agents
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 def run(options: Options, places: Places, environment: Mapping[str, str]) -> int:
     """Return the exit code. What fails before the start is told in the snapshot as well."""
     signals.block()
+    keep_what_is_freed()
     termination_log = TerminationLog(places.termination_log, limit=options.snapshot_bytes)
     try:
         return asyncio.run(_run(options, places, termination_log, environment))

@@ -66,7 +66,7 @@ class Runner:
         self._log_failed = False
         self._spool = Spool(places.run_dir / "spool", capacity=options.spool_bytes)
         self._mirror = Mirror(sys.stdout.fileno() if options.mirror else None)
-        self._archiver = Archiver(places.archive, self._spool)
+        self._archiver = Archiver(places.archive, self._spool, moved=self._reader_moved)
         runs.before_fork = self._archiver.hold
         self._output: Output | None = None
         self._links = LinkServer(
@@ -89,6 +89,11 @@ class Runner:
     def _reader_moved(self) -> None:
         if self._output is not None:
             self._output.go_on()
+
+    def _wanted(self) -> int | None:
+        """The first byte that a reader still wants; the archive is one."""
+        places = self._links.wanted(), self._archiver.wanted()
+        return min((place for place in places if place is not None), default=None)
 
     async def listen(self) -> None:
         """Nothing is answered before the process has been started: that does not wait."""
@@ -121,9 +126,7 @@ class Runner:
         loop.set_exception_handler(self._loop_failed)
         handlers = signals.Handlers(supervisor.reap, self._asked_to_end)
         sinks = Sinks(self._spool, self._mirror, self._claude)
-        room = (
-            BackPressure(self._spool, self._links.wanted).has_room if self._options.block else None
-        )
+        room = BackPressure(self._spool, self._wanted).has_room if self._options.block else None
         output = Output(sinks, taken=self._taken, failed=supervisor.fault, has_room=room)
         self._output = output
         self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))

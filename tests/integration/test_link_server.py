@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ccx_runner.follower import AT_ONCE
 from ccx_runner.frames import (
     Credit,
     End,
@@ -179,7 +180,7 @@ async def test_a_reader_that_stalls_costs_bounded_memory_and_then_gets_everythin
             runner.spool.append(OUT, b"%06d\n" % n * 8_000)
             runner.server.notify_output()
             runner.server.notify_snapshot()
-            assert _buffered(runner.server._links.open) <= 2 * (WRITE_HIGH + 70_000)
+            assert _buffered(runner.server._links.open) <= 2 * (WRITE_HIGH + AT_ONCE + 4_000)
             await asyncio.sleep(0)
         runner.server.notify_end()
         assert sum(len(o.data) for o in await following if isinstance(o, Output)) == 16_800_000

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ccx_runner.frame_types import End, Gap, Output, RunnerFrame, Stream
+from ccx_runner.frame_types import End, Gap, Output, RunnerFrame, Stream, Verb
+from ccx_runner.spool import MIN_CAPACITY
 from support.runner_process import SOURCES, Link, a_runner, python
 from support.waiting import eventually
 
@@ -90,6 +91,34 @@ def test_a_changed_archive_is_not_read_and_the_reader_says_so(tmp_path: Path) ->
     with a_reader(tmp_path, *words) as reader:
         assert reader.wait(10) == 1
     assert "has been changed since" in (tmp_path / "reader-log").read_text()
+
+
+def test_with_block_the_process_waits_for_a_slow_volume_and_the_archive_has_no_hole(
+    tmp_path: Path,
+) -> None:
+    done, lines = tmp_path / "done", 4 * MIN_CAPACITY // 100
+    program = f"for n in range({lines}): print(f'{{n:099d}}')\nopen({str(done)!r}, 'w')"
+    command = [sys.executable, "-I", "-S", "-c", program]
+    options = ["--overflow", "Block", "--spool-bytes", str(MIN_CAPACITY)]
+    environment = env(tmp_path)
+    os.mkfifo(tmp_path / "archive" / "streams")  # until somebody reads, the first write waits
+    with a_runner(tmp_path, command, options=options, environment=environment) as runner:
+        link, seen = runner.link(), [-1]
+
+        def has_stopped() -> bool:
+            seen.append(link.ask(Verb.STATUS)["output"]["bytes"])
+            return seen[-1] > 0 and len(seen) > 50 and len(set(seen[-50:])) == 1
+
+        eventually(has_stopped, what="no more is taken")
+        assert seen[-1] < lines * 100
+        assert not done.exists()
+        streams = os.open(tmp_path / "archive" / "streams", os.O_RDWR | os.O_NONBLOCK)
+        output = runner.ended()["output"]
+        os.close(streams)
+    assert done.exists()
+    assert output["archived"] == output["bytes"] == lines * 100
+    whole = (tmp_path / "archive" / "output").read_bytes()
+    assert hashlib.sha256(whole).hexdigest() == output["sha256"]
 
 
 def test_a_volume_that_takes_nothing_costs_the_execution_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ccx_runner.archive_files import ArchiveFiles
 from ccx_runner.archive_format import HOLE, RECORD, ArchiveError, Piece
 from ccx_runner.archive_output import ArchiveOutput
-from ccx_runner.archiver import Archiver
+from ccx_runner.archiver import BATCH_BYTES, PATIENCE, Archiver
 from ccx_runner.frame_types import Gap, Output, Stream
 from ccx_runner.spool import Spool
 from ccx_runner.transcript import transcript
@@ -167,11 +167,13 @@ def test_what_came_after_a_writers_last_word_is_not_read(tmp_path: Path) -> None
 class Archiving:
     """A spool and its archive, in the two folders of a directory."""
 
-    def __init__(self, directory: Path, *, capacity: int = 1_000_000) -> None:
+    def __init__(
+        self, directory: Path, *, capacity: int = 1_000_000, patience: float = PATIENCE
+    ) -> None:
         self.directory = directory / "archive"
         self.directory.mkdir()
         self.spool = Spool(directory / "spool", capacity=capacity)
-        self.archiver = Archiver(self.directory, self.spool)
+        self.archiver = Archiver(self.directory, self.spool, patience=patience)
         self.printed = b""
 
     def prints(self, data: bytes, stream: Stream = OUT) -> None:
@@ -248,6 +250,33 @@ async def test_what_the_spool_dropped_while_the_volume_was_slow_is_a_hole(
     assert told == [f"{place:020d} {kind}" for place, kind in ((0, 1), (60, 0), (oldest, 1))]
     assert archiving.archiver.bytes == printed - (oldest - 60)
     assert (archiving.directory / "output").read_bytes()[oldest:] == archiving.printed[oldest:]
+
+
+async def test_an_archive_wants_what_is_not_written_until_a_write_has_hung_for_too_long(
+    tmp_path: Path,
+) -> None:
+    archiving = Archiving(tmp_path, patience=0.2)
+    assert archiving.archiver.wanted() == 0
+    os.mkfifo(archiving.directory / "streams")  # until somebody reads, the first write waits
+    archiving.prints(b"x" * BATCH_BYTES)
+    assert archiving.archiver.wanted() == BATCH_BYTES
+    await until(lambda: archiving.archiver.wanted() is None)
+    streams = os.open(archiving.directory / "streams", os.O_RDWR | os.O_NONBLOCK)
+    await until(lambda: archiving.archiver.is_idle)
+    assert archiving.archiver.wanted() == BATCH_BYTES
+    await archiving.ends()
+    os.close(streams)
+
+
+async def test_an_archive_whose_write_has_failed_wants_nothing_more(archiving: Archiving) -> None:
+    archiving.directory.rmdir()
+    archiving.prints(b"x" * BATCH_BYTES)
+    await until(lambda: archiving.archiver.wanted() is None)
+    await archiving.ends()
+
+
+async def test_without_an_archive_nothing_is_wanted(tmp_path: Path) -> None:
+    assert Archiver(None, Spool(tmp_path / "spool")).wanted() is None
 
 
 async def test_a_volume_that_takes_nothing_costs_the_archive_alone(archiving: Archiving) -> None:

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ccx_runner.follower import Follower
-from ccx_runner.frames import MAX_OUTPUT, End, Gap, Output, Stream
+from ccx_runner.follower import AT_ONCE, Follower
+from ccx_runner.frames import End, Gap, Output, Stream
 from ccx_runner.spool import Spool
 
 OUT = Stream.STDOUT
@@ -41,11 +41,11 @@ def test_credit_is_spent_to_the_byte(tmp_path: Path) -> None:
         assert follower.next(spool, ended=False) == Output(3, OUT, b"\n")
 
 
-def test_no_frame_is_longer_than_allowed(tmp_path: Path) -> None:
-    with a_spool(tmp_path, b"x" * (2 * MAX_OUTPUT)) as spool:
+def test_a_bounded_piece_is_read_however_much_credit_there_is(tmp_path: Path) -> None:
+    with a_spool(tmp_path, b"x" * (2 * AT_ONCE)) as spool:
         found = a_follower(credit=2**64 - 1).next(spool, ended=False)
         assert isinstance(found, Output)
-        assert len(found.data) == MAX_OUTPUT
+        assert len(found.data) == AT_ONCE
 
 
 def test_a_gap_and_the_end_need_no_credit(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import itertools
+import random
 import struct
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccx_runner.frames import (
+    MAX_OUTPUT,
     MAX_PAYLOAD,
     ClientFrame,
     Credit,
@@ -25,6 +27,7 @@ from ccx_runner.frames import (
     Verb,
     client_frames,
     encode,
+    encode_output,
     runner_frames,
 )
 
@@ -132,8 +135,18 @@ def test_a_header_that_promises_too_much_is_refused_before_its_payload_is_kept()
 
 
 def test_a_frame_that_would_be_too_long_is_not_encoded() -> None:
-    with pytest.raises(FrameError, match="OUTPUT of 65553 bytes: at most 65552 are allowed"):
-        encode(Output(0, Stream.STDOUT, b"x" * (MAX_PAYLOAD - 8)))
+    with pytest.raises(FrameError, match="OUTPUT: 65537 bytes, at most 65536 are allowed"):
+        encode(Output(0, Stream.STDOUT, b"x" * (MAX_OUTPUT + 1)))
+
+
+@given(st.integers(0, 2**40), st.integers(1, 3 * MAX_OUTPUT))
+def test_a_long_piece_of_output_goes_in_as_many_frames_as_it_takes(offset: int, size: int) -> None:
+    output = Output(offset, Stream.STDERR, random.Random(size).randbytes(size))
+    parts = encode_output(output)
+    assert list(runner_frames().feed(b"".join(parts))) == [
+        Output(offset + start, output.stream, output.data[start : start + MAX_OUTPUT])
+        for start in range(0, size, MAX_OUTPUT)
+    ]
 
 
 def test_a_wish_travels_beside_the_id() -> None:

@@ -3,7 +3,7 @@ import sys
 
 PROGRAM = """
 import resource
-from ccx_gateway.heap import keep_what_is_freed
+from ccx_runner.heap import keep_what_is_freed
 assert keep_what_is_freed()
 def use(): return [bytearray(n * 40_000) for n in range(1, 12)]
 use()

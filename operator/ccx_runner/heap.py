@@ -1,7 +1,7 @@
-"""Have the C library keep what is freed: else every message is new pages, and costs twice as much.
+"""Have the C library keep what is freed: else what passes through is new pages, at twice the cost.
 
-A message of 64 KiB passes through buffers that are freed at once. glibc gives such memory back to
-the system whenever 128 KiB are free at the heap's end, and takes it anew for the next message.
+Output passes through buffers that are freed at once. glibc gives such memory back to the system
+whenever 128 KiB are free at the heap's end, and takes it anew for the next piece or message.
 """
 
 import ctypes
