@@ -1,0 +1,83 @@
+"""Which modules take decisions, and which of the quick tests are to notice what is taken from them."""
+
+from typing import Final
+
+_DECIDE: Final = (
+    "test_phase_table",
+    "test_reconcile",
+    "test_rungs",
+    "test_messages",
+    "test_next_attempt",
+    "test_settled",
+    "test_attempts",
+    "test_frozen",
+    "test_stalled",
+    "test_expiring",
+    "test_controller",
+)
+
+MODULES: Final = {
+    **dict.fromkeys(
+        (
+            "ccx_operator.reconcile",
+            "ccx_operator.start",
+            "ccx_operator.given_up",
+            "ccx_operator.attempts",
+            "ccx_operator.restored",
+            "ccx_operator.frozen",
+            "ccx_operator.settled",
+            "ccx_operator.alive",
+            "ccx_operator.stopping",
+            "ccx_operator.asking",
+            "ccx_operator.finish",
+            "ccx_operator.verdict",
+            "ccx_operator.session_end",
+            "ccx_operator.conditions",
+            "ccx_operator.observed",
+        ),
+        _DECIDE,
+    ),
+    "ccx_operator.wanted": (*_DECIDE, "test_handlers"),
+    "ccx_operator.progress": (*_DECIDE, "test_progress"),
+    "ccx_operator.usage": (*_DECIDE, "test_progress"),
+    "ccx_operator.facts": ("test_facts",),
+    "ccx_operator.last_words": ("test_facts", "test_greeting"),
+    "ccx_operator.store": ("test_store", "test_resync", "test_controller", "test_expiring"),
+    "ccx_operator.outcomes": ("test_controller", "test_cluster"),
+    "ccx_operator.cluster": ("test_cluster",),
+    "ccx_operator.expiring": ("test_expiring",),
+    "ccx_operator.handlers": ("test_handlers",),
+    "ccx_operator.strays": ("test_handlers",),
+    "ccx_operator.work_queue": ("test_work_queue",),
+    "ccx_operator.leadership": ("test_leadership",),
+    "ccx_operator.election": ("test_election",),
+    "ccx_operator.gateways": ("test_gateways",),
+    "ccx_operator.session_watch": ("test_session_watch",),
+    "ccx_operator.resync": ("test_resync",),
+    "ccx_operator.workspace": ("test_pod_spec", "test_next_attempt", "test_attempts"),
+    "ccx_operator.pod_template": ("test_pod_template", "test_site_template"),
+    "ccx_operator.site_template": ("test_site_template",),
+    "ccx_operator.pod_spec": ("test_pod_spec",),
+    "ccx_operator.agent_container": ("test_pod_spec",),
+    "ccx_operator.usage_record": ("test_usage_record",),
+    "ccx_operator.usage_tally": ("test_usage_record",),
+    "ccx_operator.recorder": ("test_recorder",),
+    "ccx_operator.events": ("test_events",),
+    "ccx_runner.wishes": ("test_wishes",),
+    "ccx_runner.stall": ("test_stall",),
+    "ccx_runner.turn": ("test_turn",),
+    "ccx_runner.run_clock": ("test_run_clock",),
+    "ccx_runner.back_pressure": ("test_back_pressure",),
+    "ccx_runner.stream_json": ("test_stream_json",),
+    "ccx_runner.snapshot": ("test_snapshot",),
+    "ccx_runner.settings": ("test_settings",),
+    "ccx_runner.process_tree": ("test_process_tree",),
+    "ccx_runner.greeting": ("test_greeting",),
+}
+
+FOR_THE_TYPE_CHECKER: Final = {
+    "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
+    "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
+    "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
+}
+"""Rungs that nothing can step on, and why."""
