@@ -18,8 +18,8 @@ from ccx_api.status import EndedAttempts, ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
-from ccx_operator.observed import Gone, Observed
 from ccx_operator.lost_time import with_lost_time
+from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import attempt, attempt_of
 from ccx_operator.progress import with_pod, with_snapshot, without_pod
 from ccx_operator.usage import counted, usage_of

@@ -9,7 +9,14 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.claims import Claims
-from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable, VersionsDiffer
+from ccx_kube.errors import (
+    ApiError,
+    KubeError,
+    LinkRefused,
+    NodeSilent,
+    Unreachable,
+    VersionsDiffer,
+)
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
@@ -184,7 +191,8 @@ class KubeCluster:
             return Unanswered(str(exc)[:MAX_MESSAGE])
         except (KubeError, OSError, TimeoutError) as exc:
             await self._links.drop(place)
-            return Unanswered(str(exc)[:MAX_MESSAGE] or type(exc).__name__)
+            words = str(exc)[:MAX_MESSAGE] or type(exc).__name__
+            return Unanswered(words, node_is_silent=isinstance(exc, NodeSilent))
 
 
 def refusal_kind(exc: ApiError) -> RefusalKind:

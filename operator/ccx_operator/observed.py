@@ -61,6 +61,9 @@ class Silence:
     versions_differ: bool = False
     """It speaks, but nothing that this operator does."""
 
+    node_since: datetime | None = None
+    """Since when nobody has answered for its node either, in every try."""
+
     def next_try(self, *, urgent: bool) -> datetime:
         """What a user waits for is tried more often than a sample."""
         return self.last_try + timedelta(seconds=min(2**self.tries, 5 if urgent else 30))

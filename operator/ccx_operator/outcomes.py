@@ -58,6 +58,8 @@ class UsageAsked:
 class Unanswered:
     message: str
     versions_differ: bool = False
+    node_is_silent: bool = False
+    """Nobody has answered: not the node either."""
 
 
 Outcome = (
@@ -83,6 +85,6 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.heard(uid, snapshot, now, pod_uid=action.uid)
         case UsageAsked():
             store.usage_asked(uid)
-        case Unanswered(message, versions_differ):
+        case Unanswered() as why:
             cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
-            store.heard_nothing(uid, message, now, cancel=cancel, versions_differ=versions_differ)
+            store.heard_nothing(uid, why, now, cancel=cancel)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
@@ -35,6 +36,17 @@ from ccx_operator.settled import Expiry, expiry_of
 Uid = str
 
 _NOTHING = Observed()
+
+
+class Unheard(Protocol):
+    """Why a runner has not answered."""
+
+    @property
+    def message(self) -> str: ...
+    @property
+    def versions_differ(self) -> bool: ...
+    @property
+    def node_is_silent(self) -> bool: ...
 
 
 class Store:
@@ -221,23 +233,17 @@ class Store:
         self._change(uid, looked=Looked(now, pod.ready), silence=None)
         self._saw_snapshot(uid, snapshot, now)
 
-    def heard_nothing(
-        self,
-        uid: Uid,
-        message: str,
-        now: datetime,
-        *,
-        cancel: bool,
-        versions_differ: bool = False,
-    ) -> None:
+    def heard_nothing(self, uid: Uid, why: Unheard, now: datetime, *, cancel: bool) -> None:
         before = self.observe(uid).silence
+        node_since = (before.node_since if before else None) or now
         silence = Silence(
             since=before.since if before else now,
             last_try=now,
             tries=min(before.tries + 1, 30) if before else 1,
             cancel_since=(before.cancel_since if before else None) or (now if cancel else None),
-            message=message,
-            versions_differ=versions_differ,
+            message=why.message,
+            versions_differ=why.versions_differ,
+            node_since=node_since if why.node_is_silent else None,
         )
         self._change(uid, silence=silence)
 

@@ -337,7 +337,7 @@ class World:
 
     def _ask(self, action: Look | Deliver) -> Outcome:
         if not self.link_is_up or self.runner is None or self.pod is None or self.pod.over:
-            return Unanswered("no link")
+            return Unanswered("no link", node_is_silent=not self.link_is_up)
         if isinstance(action, Deliver):
             self.runner.apply(action.verb, action.wish.generation)
         return Heard(self.runner.snapshot())

@@ -4,6 +4,7 @@ from typing import Any
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import AgentFacts
 from ccx_operator.observed import Gone, RefusalKind
+from ccx_operator.outcomes import Unanswered
 from ccx_operator.store import Store
 from support.reconciling import (
     NEXT_POD,
@@ -116,9 +117,9 @@ def test_last_words_that_are_older_than_what_was_heard_change_nothing() -> None:
 
 def test_an_answer_ends_the_silence_and_a_try_prolongs_it() -> None:
     store = a_store(running=True)
-    store.heard_nothing(UID, "no route", ago(20), cancel=False)
-    store.heard_nothing(UID, "no route", ago(9), cancel=True)
-    store.heard_nothing(UID, "no route", NOW, cancel=True)
+    store.heard_nothing(UID, Unanswered("no route"), ago(20), cancel=False)
+    store.heard_nothing(UID, Unanswered("no route"), ago(9), cancel=True)
+    store.heard_nothing(UID, Unanswered("no route"), NOW, cancel=True)
     silence = store.observe(UID).silence
     assert silence is not None
     assert (silence.since, silence.cancel_since, silence.tries) == (ago(20), ago(9), 3)
@@ -159,7 +160,7 @@ def test_of_a_finished_execution_whose_finalizer_has_gone_only_the_phase_is_kept
     assert store.execution(UID) is None
     assert store.uids() == set()
     store.saw_pod(a_pod(version=12), NOW)
-    store.heard_nothing(UID, "late", NOW, cancel=False)
+    store.heard_nothing(UID, Unanswered("late"), NOW, cancel=False)
     assert (store.observe(UID).pod, store.observe(UID).silence) == (None, None)
     assert store.census.phases() == {"Succeeded": 1}
     store.saw_all_executions(set(), known=store.known())
