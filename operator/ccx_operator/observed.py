@@ -97,6 +97,10 @@ class Observed:
     looked: Looked | None = None
     silence: Silence | None = None
     refusal: Refusal | None = None
+    asked_since: str | None = None
+    """The execution's version when its pod was asked for, if no answer came: there may be one, or
+    may have been."""
+
     ending_since: datetime | None = None
     """When the runner was first seen to be ending its process, or to have ended it."""
 

@@ -180,6 +180,13 @@ class Store:
         if not isinstance(known, Gone):
             self._change(uid, pod=Gone(known))
 
+    def pod_is_unsure(self, uid: Uid, name: str, since: str) -> None:
+        """Nobody knows whether it was made; unless the watch has been quicker."""
+        known = self.observe(uid)
+        pod = known.pod.last if isinstance(known.pod, Gone) else known.pod
+        if pod is None or pod.name != name:
+            self._change(uid, pod=None, asked_since=known.asked_since or since)
+
     def pod_is_being_deleted(self, uid: Uid, now: datetime, *, pod_uid: str) -> None:
         known, stray = self.observe(uid).pod, self.observe(uid).stray
         if stray is not None and stray.uid == pod_uid:

@@ -38,6 +38,7 @@ from ccx_operator.outcomes import (
     PodGoing,
     PodGone,
     PodSeen,
+    PodUnsure,
     Unanswered,
     UsageAsked,
     Written,
@@ -112,7 +113,10 @@ class World:
     """Usage that its recorders have given up."""
 
     made: set[str] = field(default_factory=set)
-    """The names of all pods that a status may know of."""
+    """The names of all pods that there ever were."""
+
+    gone: dict[str, PodFacts] = field(default_factory=dict)
+    """Those that are gone, at the version of their end."""
 
     interruption: Callable[[], Awaitable[None]] | None = None
     """What another operator does before the next call is carried out."""
@@ -206,11 +210,9 @@ class World:
             self.vanish()
 
     def vanish(self) -> None:
-        """A pod that goes before a status names it leaves no trace: another may be made."""
+        """The server remembers for a while that there was one."""
         if self.pod is not None:
-            named = self.execution is not None and self.execution.status.pod_uid == self.pod.uid
-            if not named:
-                self.made.discard(self.pod.name)
+            self.gone[self.pod.name] = replace(self.pod, version=self._next())
             self._tell(("deleted", self.pod))
             self.pod = self.runner = None
 
@@ -223,6 +225,13 @@ class World:
         outcome = self._answer(action, execution)
         self._fail("after", call)
         return outcome
+
+    async def create_pod(self, action: CreatePod, execution: ClaudeExecution) -> Outcome:
+        """Who gets no answer knows neither whether it was made."""
+        try:
+            return await self.carry_out(action, execution)
+        except ConnectionError:
+            return PodUnsure(execution.metadata.resource_version)
 
     async def patch_status(
         self, execution: ClaudeExecution, status: ExecutionStatus
@@ -292,8 +301,11 @@ class World:
             case DeletePod():
                 self.delete_pod()
                 return PodGoing()
-            case ConfirmPod():
-                return PodSeen(self.pod) if self.pod is not None else PodGone()
+            case ConfirmPod(name, since):
+                gone = self.gone.get(name)
+                known = gone is not None and since is not None and gone.version > int(since)
+                last = gone if known else None
+                return PodSeen(self.pod) if self.pod is not None else PodGone(last)
             case SetFirstWish():
                 return self._set_first_wish(execution)
             case Look() | Deliver():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_kube.errors import ApiError
-from ccx_operator.actions import Action
+from ccx_operator.actions import Action, CreatePod
 from ccx_operator.controller import Controller
 from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
@@ -69,6 +69,8 @@ class Seat:
         self._world = world
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
+        if isinstance(action, CreatePod):
+            return await self._world.create_pod(action, execution)
         outcome = await self._world.carry_out(action, execution)
         if isinstance(outcome, UsageAsked):
             self._record_usage(execution)
