@@ -1,4 +1,4 @@
-"""Which modules take decisions, and which of the quick tests are to notice what is taken from them."""
+"""Which modules take decisions, and which of the quick tests notice what is taken from them."""
 
 from typing import Final
 
