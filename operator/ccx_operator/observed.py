@@ -98,8 +98,8 @@ class Observed:
     silence: Silence | None = None
     refusal: Refusal | None = None
     asked_since: str | None = None
-    """The execution's version when its pod was asked for, if no answer came: there may be one, or
-    may have been."""
+    """The execution's version from which on a pod of it may have come and gone unseen: when it was
+    first seen here, or asked for and no answer came."""
 
     ending_since: datetime | None = None
     """When the runner was first seen to be ending its process, or to have ended it."""

@@ -38,8 +38,8 @@ def never_made(execution: ClaudeExecution, observed: Observed) -> bool:
 def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: datetime) -> Decision:
     """Nothing has been made: may it be?"""
     if observed.pod is None and FINALIZER in execution.metadata.finalizers:
-        since = _asked_since(execution, observed)
-        return Decision(execution.status, (ConfirmPod(pod_name(execution), since),))
+        look = ConfirmPod(pod_name(execution), since=observed.asked_since)
+        return Decision(execution.status, (look,))
     if cancel_wanted(execution):
         before = execution.status.start_time is None
         text = "cancelled before its process started" if before else "cancelled while it waited"
@@ -57,15 +57,6 @@ def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: date
         or _refused_by_server(execution, observed, now)
         or _create(execution)
     )
-
-
-def _asked_since(execution: ClaudeExecution, observed: Observed) -> str | None:
-    """The version since which a pod may have come and gone unseen, as its creator has died or got
-    no answer. None: its status says that it waits, so that nobody was making one.
-    """
-    waits = execution.status.phase is Phase.QUEUED and execution.status.reason != ""
-    newest = None if waits else execution.metadata.resource_version
-    return observed.asked_since or newest
 
 
 def with_waiting_pod(execution: ClaudeExecution, pod: PodFacts, *, now: datetime) -> Decision:

@@ -32,6 +32,7 @@ from ccx_operator.observed import (
 )
 from ccx_operator.pod_name import attempt_of
 from ccx_operator.settled import Expiry, expiry_of
+from ccx_operator.unsure import asked_since
 
 Uid = str
 
@@ -91,6 +92,8 @@ class Store:
             self.settle(uid, execution.status.phase, expiry_of(execution))
         elif uid not in self._settled:  # a terminal phase is never left
             self._executions[uid] = execution
+            if known is None and (since := asked_since(execution)) is not None:
+                self._change(uid, asked_since=since)
             self.census.saw(execution)
 
     def settle(self, uid: Uid, phase: Phase, expiry: Expiry | None = None) -> None:

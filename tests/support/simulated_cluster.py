@@ -115,6 +115,9 @@ class World:
     made: set[str] = field(default_factory=set)
     """The names of all pods that there ever were."""
 
+    named: set[str] = field(default_factory=set)
+    """Those that a status has told of."""
+
     gone: dict[str, PodFacts] = field(default_factory=dict)
     """Those that are gone, at the version of their end."""
 
@@ -209,6 +212,15 @@ class World:
         if self.pod is not None and self.pod.terminating and (self.pod.over or not self.runner):
             self.vanish()
 
+    def forget(self) -> None:
+        """With an operator's memory: that a pod has come and gone which no status tells of cannot
+        be known where the execution has been written since.
+        """
+        if self.execution is not None:
+            version = int(self.execution.metadata.resource_version)
+            older = {name for name, pod in self.gone.items() if pod.version < version}
+            self.made -= older - self.named
+
     def vanish(self) -> None:
         """The server remembers for a while that there was one."""
         if self.pod is not None:
@@ -247,6 +259,8 @@ class World:
             self.broken.append(f"forgot the closed session for {status.reason}")
         if before is not None:
             self._count(before, status)
+        if written is not None and status.pod_name is not None:
+            self.named.add(status.pod_name)
         self._fail("after", "patch_status")
         return written
 

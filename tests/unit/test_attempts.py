@@ -74,7 +74,7 @@ def test_after_a_restart_the_pod_of_a_lost_attempt_is_looked_for_before_the_next
     execution = decided(an_execution(status=RUNNING, backoffLimit=3), seen(OOM))
     assert decide(execution, seen(), now=NOW).actions == (ConfirmPod(POD),)
     execution = decided(execution, seen(Gone()))
-    assert decide(execution, seen(), now=NOW).actions == (ConfirmPod(NEXT_POD, "1"),)
+    assert decide(execution, seen(), now=NOW).actions == (ConfirmPod(NEXT_POD),)
 
 
 def test_a_delay_is_kept_whoever_is_asked_and_whenever() -> None:

@@ -105,3 +105,14 @@ def test_while_its_pod_goes_the_time_that_was_counted_is_not_taken_back() -> Non
     )
     found = then(cancelled, seen(Gone(pod), snapshot=sampled)).status
     assert (found.phase, found.active_seconds) == ("Cancelled", 100)
+
+
+def test_what_the_next_look_says_less_of_is_not_taken_back() -> None:
+    status = {**RUNNING, "activeSeconds": 50}
+    assert lost(None, status=status, snapshot=a_snapshot(activeSeconds=9)).active_seconds == 50
+    assert lost(None, status=status, snapshot=a_snapshot(activeSeconds=60)).active_seconds == 60
+
+
+def test_of_what_never_ran_nothing_is_told() -> None:
+    waiting = was("Starting", "PodCreated", attempts=1)
+    assert lost(a_pod(), status=waiting, retries=0).active_seconds is None

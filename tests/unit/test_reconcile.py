@@ -62,7 +62,7 @@ def test_the_finalizer_is_added_just_before_the_pod() -> None:
 
 
 def test_with_the_finalizer_there_may_be_a_pod_already_and_it_is_asked_for() -> None:
-    assert actions(an_execution(), seen()) == (ConfirmPod(POD, "1"),)
+    assert actions(an_execution(), seen()) == (ConfirmPod(POD),)
     assert actions(an_execution(), seen(LOST)) == MAKE
 
 
@@ -73,7 +73,7 @@ def test_a_crash_between_the_finalizer_and_the_pod_does_not_look_like_a_copy() -
 
 def test_a_copy_gets_no_pod_and_its_copied_finalizer_goes() -> None:
     copy = an_execution(finalizer=True, started_as="another")
-    assert actions(copy, seen()) == (ConfirmPod(POD, "1"),)
+    assert actions(copy, seen()) == (ConfirmPod(POD),)
     assert actions(copy, seen(LOST)) == (RemoveFinalizer(),)
     decision = decide(an_execution(finalizer=False, started_as="another"), seen(LOST), now=NOW)
     assert (decision.actions, decision.check_after) == ((), None)

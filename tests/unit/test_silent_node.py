@@ -134,3 +134,13 @@ def test_the_nodes_silence_is_told_from_the_servers_and_the_kubelets_words(
     error: ApiError, is_silent: bool
 ) -> None:
     assert error.is_of_the_way == is_silent
+
+
+def test_of_one_that_runs_on_its_time_is_written() -> None:
+    told = status(a_command(), seen(a_pod(running=True), snapshot=a_snapshot()))
+    running = a_command(status=told.model_dump(mode="json", by_alias=True))
+    later = seen(a_pod(running=True), snapshot=a_snapshot(pausedSeconds=0.0, activeSeconds=5.0))
+    thawed = replace(later, snapshot=a_snapshot(pausedSeconds=7))
+    assert status(running, later) == told
+    known = {**told.model_dump(mode="json", by_alias=True), "reason": "Resumed"}
+    assert status(a_command(status=known), thawed).paused_seconds == 7

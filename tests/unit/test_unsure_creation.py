@@ -11,9 +11,10 @@ from ccx_operator.observed import Gone, RefusalKind
 from ccx_operator.outcomes import Outcome, PodGone, PodUnsure, note
 from ccx_operator.reconcile import decide
 from ccx_operator.store import Store
-from support.reconciling import NEXT_POD, NOW, POD, UID, a_pod, ago, an_execution, ended, seen, was
+from support.reconciling import NEXT_POD, NOW, POD, UID, a_pod, ago, an_execution, ended, was
 
 WORK = an_execution(command=["true"])
+FRESH = an_execution(command=["true"], finalizer=False)
 OVER = replace(
     a_pod(version=9, phase="Succeeded"),
     agent=AgentFacts(exit_code=0, finished_at=ago(1), last_words=ended()),
@@ -44,7 +45,8 @@ def asked(store: Store) -> tuple[Action, ...]:
 
 
 def test_it_is_looked_for_since_it_was_asked_for_whatever_has_become_of_the_spec() -> None:
-    store = after(a_store(), PodUnsure("5"))
+    store = after(a_store(FRESH), PodUnsure("5"))
+    store.saw_execution(WORK)
     assert asked(store) == (ConfirmPod(POD, "5"),)
     assert asked(after(store, PodUnsure("8"))) == (ConfirmPod(POD, "5"),)
 
@@ -92,10 +94,34 @@ def test_once_a_pod_is_seen_nothing_is_unsure() -> None:
     assert store.observe(UID).asked_since is None
 
 
-def test_after_a_restart_it_is_looked_for_since_the_execution_was_written() -> None:
-    assert decide(WORK, seen(), now=NOW).actions == (ConfirmPod(POD, "1"),)
-    waits = an_execution(command=["true"], status={"phase": "Queued", "reason": "QuotaExceeded"})
-    assert decide(waits, seen(), now=NOW).actions == (ConfirmPod(POD),)
-    refused = a_store(waits)
+def test_after_a_restart_it_is_looked_for_since_the_execution_was_first_seen() -> None:
+    store = a_store()
+    assert asked(store) == (ConfirmPod(POD, "1"),)
+    changed = WORK.metadata.model_copy(update={"resource_version": "4"})
+    store.saw_execution(WORK.model_copy(update={"metadata": changed}))
+    assert asked(store) == (ConfirmPod(POD, "1"),)
+
+
+@pytest.mark.parametrize(
+    "execution",
+    [
+        an_execution(command=["true"], status={"phase": "Queued", "reason": "QuotaExceeded"}),
+        an_execution(command=["true"], status=was("Starting", "PodCreated")),
+        an_execution(command=["true"], finalizer=False),
+    ],
+)
+def test_of_what_has_no_pod_in_the_making_nothing_is_asked(execution: ClaudeExecution) -> None:
+    assert a_store(execution).observe(UID).asked_since is None
+
+
+def test_what_waits_for_its_quota_is_looked_for_after_a_lost_answer() -> None:
+    refused = a_store(
+        an_execution(command=["true"], status={"phase": "Queued", "reason": "QuotaExceeded"})
+    )
     refused.creation_refused(UID, RefusalKind.QUOTA, "exceeded quota", ago(99))
     assert asked(after(refused, PodUnsure("5"))) == (ConfirmPod(POD, "5"),)
+
+
+def test_a_later_attempt_in_the_making_is_looked_for_after_a_restart() -> None:
+    second = was("Starting", "Retrying", attempts=2, podName=None, podUID=None, startTime=ago(9))
+    assert a_store(an_execution(command=["true"], status=second)).observe(UID).asked_since == "1"
