@@ -35,7 +35,6 @@ MODULES: Final = {
             "ccx_operator.finish",
             "ccx_operator.verdict",
             "ccx_operator.session_end",
-            "ccx_operator.observed",
             "ccx_operator.lost_time",
             "ccx_operator.silent_node",
             "ccx_operator.unsure",
@@ -44,6 +43,7 @@ MODULES: Final = {
     ),
     "ccx_operator.conditions": (*_DECIDE, "test_conditions"),
     "ccx_operator.wanted": (*_DECIDE, "test_handlers"),
+    "ccx_operator.observed": (*_DECIDE, "test_progress"),
     "ccx_operator.progress": (*_DECIDE, "test_progress"),
     "ccx_operator.usage": (*_DECIDE, "test_progress"),
     "ccx_operator.facts": ("test_facts",),
@@ -75,14 +75,21 @@ MODULES: Final = {
 
 NO_DECISIONS: Final = {
     "cluster.py KubeCluster": "calls and answers: tests/integration/test_kube_cluster.py",
+    "cluster.py _written": "as well",
     "stall.py Stall": "timers and the supervisor: tests/integration/test_runner_stall.py",
     "work_queue.py WorkQueue": "the clock and the wait of Schedule, which decides",
 }
-"""Classes beside them, and where they are proven."""
+"""What stands beside them, and where it is proven."""
 
 FOR_THE_TYPE_CHECKER: Final = {
     "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
     "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
     "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
+    "snapshot.py _cut_names: without `if claude is None`": "without Claude, cutting more fits",
+    "outcomes.py note: without `case if isinstance(action, CreatePod)`": "who else is unsure",
+    "outcomes.py note: without `case if isinstance(action, DeletePod)`": "what else makes it go",
+    "outcomes.py note: without `case if isinstance(action, Look | Deliver)`": "who else is heard",
+    "leadership.py Standing.leads_until: without `or self.lease is None`": "it is written",
+    "leadership.py decide: without `and lease is not None`": "it was written, so it is",
 }
 """Rungs that nothing can step on, and why."""

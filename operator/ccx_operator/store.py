@@ -144,7 +144,7 @@ class Store:
         if old is not None and old.uid == pod.uid:
             if isinstance(known.pod, Gone) or pod.version < old.version:
                 return
-            if old.terminating and not pod.terminating:  # our own deletion, not yet told of
+            if not pod.terminating:  # our own deletion, not yet told of
                 pod = replace(pod, gone_by=old.gone_by)
         elif old is not None and attempt_of(pod.name) < attempt_of(old.name):
             self._change(uid, stray=None if pod.terminating else pod)

@@ -6,13 +6,25 @@ from typing import Any
 
 import pytest
 
+from ccx_api.names import ANNOTATION_STARTED_AS, FINALIZER
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_kube.errors import ApiError
 from ccx_kube.link import RunnerLink
 from ccx_kube.session import KubeSession
-from ccx_operator.actions import ConfirmPod, CreatePod, Look
+from ccx_operator.actions import AddFinalizer, ConfirmPod, CreatePod, Look, RemoveFinalizer
 from ccx_operator.cluster import KubeCluster
+from ccx_operator.controller import ConflictError
 from ccx_operator.links import Links
-from ccx_operator.outcomes import Outcome, PodGone, PodSeen, PodUnsure, Refused, Unanswered
+from ccx_operator.outcomes import (
+    ObjectGone,
+    Outcome,
+    PodGone,
+    PodSeen,
+    PodUnsure,
+    Refused,
+    Unanswered,
+    Written,
+)
 from ccx_operator.pod_spec import Images
 from support.api_server import ApiServer, a_kubeconfig
 from support.reconciling import POD, POD_UID, UID, an_execution
@@ -138,3 +150,62 @@ async def test_a_node_that_nobody_answers_for_is_told_from_a_runner_that_says_no
     refused = await a_cluster(session).carry_out(look, work())
     assert isinstance(refused, Unanswered)
     assert not refused.node_is_silent
+
+
+async def test_a_status_that_meets_no_execution_or_a_newer_one_is_not_written(
+    server: ApiServer, session: KubeSession
+) -> None:
+    cluster, execution = a_cluster(session), work()
+    server.answer(404, {"reason": "NotFound"})
+    assert await cluster.patch_status(execution, execution.status) is None
+    server.answer(409, {"reason": "Conflict"})
+    with pytest.raises(ConflictError):
+        await cluster.patch_status(execution, execution.status)
+    server.answer(500, {"reason": "InternalError"})
+    with pytest.raises(ApiError):
+        await cluster.patch_status(execution, execution.status)
+
+
+async def test_an_execution_of_the_same_name_is_another(
+    server: ApiServer, session: KubeSession
+) -> None:
+    body = work().model_dump(mode="json", by_alias=True, exclude_none=True)
+    server.answer(200, {**body, "metadata": {**body["metadata"], "uid": "another"}})
+    assert await a_cluster(session).read(work()) is None
+    server.answer(200, body)
+    found = await a_cluster(session).read(work())
+    assert found is not None
+    server.answer(404, {"reason": "NotFound"})
+    assert await a_cluster(session).read(work()) is None
+
+
+async def test_a_pod_of_that_name_is_ours_or_somebody_elses(
+    server: ApiServer, session: KubeSession
+) -> None:
+    server.answer(409, {"reason": "AlreadyExists", "message": "exists"})
+    server.answer(200, a_body())
+    assert isinstance(await a_cluster(session).carry_out(CREATE, work()), PodSeen)
+    server.answer(409, {"reason": "AlreadyExists", "message": "exists"})
+    server.answer(200, a_body(owner="another"))
+    refused = await a_cluster(session).carry_out(CREATE, work())
+    assert isinstance(refused, Refused)
+    assert refused.kind == "name taken"
+
+
+async def test_the_finalizer_comes_with_the_mark_and_goes_without_taking_others(
+    server: ApiServer, session: KubeSession
+) -> None:
+    execution = work()
+    metadata = execution.metadata.model_copy(update={"finalizers": ("other",)})
+    execution = execution.model_copy(update={"metadata": metadata})
+    answer = execution.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for action in (AddFinalizer(), RemoveFinalizer()):
+        server.answer(200, answer)
+        assert isinstance(await a_cluster(session).carry_out(action, execution), Written)
+    added, removed = (seen.body["metadata"] for seen in server.seen)
+    assert added["finalizers"] == ["other", FINALIZER]
+    assert added["annotations"] == {ANNOTATION_STARTED_AS: UID}
+    assert removed["finalizers"] == ["other"]
+    assert "annotations" not in removed
+    server.answer(404, {"reason": "NotFound"})
+    assert await a_cluster(session).carry_out(RemoveFinalizer(), execution) == ObjectGone()

@@ -181,3 +181,9 @@ def test_our_own_init_container_is_told_from_others() -> None:
 @pytest.mark.parametrize("text", ["7", '"Ended"', "null", "[]"])
 def test_json_that_is_no_object_is_no_snapshot(text: str) -> None:
     assert parse_snapshot(text) is None
+
+
+def test_a_node_that_says_nothing_is_told_by_ready_whatever_its_containers_were() -> None:
+    ready = a_condition("Ready", "Unknown")["conditions"]
+    containers = a_condition("ContainersReady", "True")["conditions"]
+    assert pod_facts(a_body({"conditions": [*ready, *containers]})).unreachable_since == TIME

@@ -107,7 +107,7 @@ async def test_what_does_not_run_or_is_another_wish_than_its_state_is_not_waited
     await see_execution(feed, a_running_event("3", "Running", **SERVED))
     assert await feed.queue.get() == UID
     feed.queue.done(UID, failed=False)
-    event = a_running_event("4", **{"desired": "Running", **SERVED})
+    event = a_running_event("4", "Running", **SERVED)
     body = cast("dict[str, Any]", event["object"])
     body["spec"].update(more)
     body["status"] = {"phase": phase}

@@ -111,6 +111,8 @@ def test_what_the_next_look_says_less_of_is_not_taken_back() -> None:
     status = {**RUNNING, "activeSeconds": 50}
     assert lost(None, status=status, snapshot=a_snapshot(activeSeconds=9)).active_seconds == 50
     assert lost(None, status=status, snapshot=a_snapshot(activeSeconds=60)).active_seconds == 60
+    at_the_end = lost(None, status=status, snapshot=a_snapshot(activeSeconds=60), retries=0)
+    assert at_the_end.active_seconds == 60
 
 
 def test_of_what_never_ran_nothing_is_told() -> None:
