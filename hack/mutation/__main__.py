@@ -78,6 +78,9 @@ def _tell(run: "Run", files: int, seconds: float) -> None:
     survivors = [mutant for mutant in unneeded if mutant.name not in FOR_THE_TYPE_CHECKER]
     for mutant in survivors:
         print(f"nobody notices {mutant}")
+    stale = _stale(run)
+    for name in stale:
+        print(f"no rung is called {name!r} any more: take it out of FOR_THE_TYPE_CHECKER")
     for name, count in Counter(mutant.file for mutant in survivors).items():
         print(f"{name}: {count}")
     print(
@@ -85,7 +88,14 @@ def _tell(run: "Run", files: int, seconds: float) -> None:
         f"{len(unneeded) - len(survivors)} only for the type checker, "
         f"{len(run.hung)} noticed by a hang, {seconds:.0f} s"
     )
-    sys.exit(1 if survivors else 0)
+    sys.exit(1 if survivors or stale else 0)
+
+
+def _stale(run: "Run") -> list[str]:
+    """What stands for nothing any more would one day hide another."""
+    files, names = {c.mutant.file for c in run.cases}, {c.mutant.name for c in run.cases}
+    of_these = {name for name in FOR_THE_TYPE_CHECKER if name.partition(" ")[0] in files}
+    return sorted(of_these - names)
 
 
 @dataclass(slots=True)
