@@ -54,9 +54,7 @@ async def test_one_that_has_ended_and_gone_before_anybody_looked_is_not_made_aga
     await gate.open()
     pod = await until_over(stage)
     stage.kill()
-    path = f"/api/v1/namespaces/{stage.namespace}/pods/{pod}?gracePeriodSeconds=0"
-    code, told = await stage.ground.client.ask("DELETE", path)
-    assert code == 200, told
+    await stage.delete_pod(pod)
     await stage.ground.until(lambda: not stage.pods(), "the pod is gone")
     stage.start()
     status = (await stage.settled(NAME))["status"]
