@@ -1,4 +1,4 @@
-"""`make mutation`: take each rung of the operator's decisions away; the quick tests must notice.
+"""`make mutation`: take each rung of each decision away; the quick tests must notice.
 
 mutants -> a fork each of a pytest that has collected its tests -> those that nobody noticed
 """
@@ -9,118 +9,133 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 from mutation.mutants import Mutant, mutants
+from mutation.what import FOR_THE_TYPE_CHECKER, MODULES, NO_DECISIONS
 
 ROOT = Path(__file__).parents[2]
-MODULES = (
-    "reconcile",
-    "start",
-    "given_up",
-    "attempts",
-    "restored",
-    "frozen",
-    "settled",
-    "alive",
-    "stopping",
-    "asking",
-    "finish",
-    "verdict",
-    "session_end",
-    "wanted",
-)
-TESTS = (
-    "test_phase_table",
-    "test_reconcile",
-    "test_rungs",
-    "test_messages",
-    "test_next_attempt",
-    "test_settled",
-    "test_attempts",
-    "test_frozen",
-    "test_stalled",
-    "test_expiring",
-    "test_controller",
-)
-FOR_THE_TYPE_CHECKER = {
-    "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
-    "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
-    "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
-}
-"""Rungs that nothing can step on, and why."""
-
 OPTIONS = ("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no")
 HANGS_SECONDS = 60
 """A mutant that takes so long has been noticed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    mutant: Mutant
+    function: FunctionType
+    tests: frozenset[str]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", help=f"of {', '.join(MODULES)}; or all")
+    short = [name.partition(".")[2] for name in MODULES]
+    parser.add_argument("modules", nargs="*", help=f"of {', '.join(short)}; or all")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    if unknown := sorted(set(options.modules) - set(short)):
+        parser.error(f"no such module: {', '.join(unknown)}")
     os.chdir(ROOT)
-    found = list(_all(options.modules or MODULES))
-    began, run = time.monotonic(), Run(found, options.processes)
-    code = pytest.main([*OPTIONS, *(f"tests/unit/{name}.py" for name in TESTS)], plugins=[run])
+    wanted = [n for n in MODULES if not options.modules or n.partition(".")[2] in options.modules]
+    began, run = time.monotonic(), Run(list(_cases(wanted)), options.processes)
+    tests = sorted({test for name in wanted for test in MODULES[name]})
+    code = pytest.main([*OPTIONS, *(f"tests/unit/{name}.py" for name in tests)], plugins=[run])
     if code != 0:
         sys.exit(f"mutation: pytest says {code}")
+    _tell(run, len(wanted), time.monotonic() - began)
+
+
+def _cases(modules: Iterable[str]) -> Iterator[Case]:
+    for name in modules:
+        module = importlib.import_module(name)
+        path = Path(str(module.__file__))
+        for mutant in mutants(path.read_text(encoding="utf-8"), path.name):
+            if f"{mutant.file} {mutant.function.partition('.')[0]}" in NO_DECISIONS:
+                continue
+            function = _function(module, mutant.function)
+            assert function.__code__.co_freevars == mutant.code.co_freevars, mutant
+            yield Case(mutant, function, frozenset(MODULES[name]))
+
+
+def _function(module: object, name: str) -> FunctionType:
+    found = module
+    for part in name.split("."):
+        found = vars(found)[part]
+    for inner in ("fget", "__func__", "__wrapped__"):  # a property, a class's, a context manager
+        found = getattr(found, inner, found)
+    assert isinstance(found, FunctionType), name
+    return found
+
+
+def _tell(run: "Run", files: int, seconds: float) -> None:
     unneeded = sorted(run.survivors, key=lambda mutant: (mutant.file, mutant.line))
     survivors = [mutant for mutant in unneeded if mutant.name not in FOR_THE_TYPE_CHECKER]
     for mutant in survivors:
         print(f"nobody notices {mutant}")
-    seconds = time.monotonic() - began
-    rest = len(unneeded) - len(survivors)
-    for_types = f"{rest} only for the type checker"
-    print(f"{len(found)} rungs, {len(survivors)} that no test needs, {for_types}, {seconds:.0f} s")
-    sys.exit(1 if survivors else 0)
+    stale = _stale(run)
+    for name in stale:
+        print(f"no rung is called {name!r} any more: take it out of FOR_THE_TYPE_CHECKER")
+    for name, count in Counter(mutant.file for mutant in survivors).items():
+        print(f"{name}: {count}")
+    print(
+        f"{len(run.cases)} rungs of {files} modules, {len(survivors)} that no test needs, "
+        f"{len(unneeded) - len(survivors)} only for the type checker, "
+        f"{len(run.hung)} noticed by a hang, {seconds:.0f} s"
+    )
+    sys.exit(1 if survivors or stale else 0)
 
 
-def _all(modules: Sequence[str]) -> Iterator[Mutant]:
-    for name in modules:
-        module = importlib.import_module(f"ccx_operator.{name}")
-        path = Path(str(module.__file__))
-        yield from mutants(path.read_text(encoding="utf-8"), path.name)
+def _stale(run: "Run") -> list[str]:
+    """What stands for nothing any more would one day hide another."""
+    files, names = {c.mutant.file for c in run.cases}, {c.mutant.name for c in run.cases}
+    of_these = {name for name in FOR_THE_TYPE_CHECKER if name.partition(" ")[0] in files}
+    return sorted(of_these - names)
 
 
+@dataclass(slots=True)
 class Run:
     """A plugin of pytest: the tests are collected once, and run in a fork for every mutant."""
 
-    def __init__(self, found: Sequence[Mutant], processes: int) -> None:
-        self._found, self._processes = found, processes
-        self.survivors: list[Mutant] = []
+    cases: Sequence[Case]
+    processes: int
+    survivors: list[Mutant] = field(default_factory=list)
+    hung: list[Mutant] = field(default_factory=list)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if os.waitpid(_fork(session, None), 0)[1] != 0:
             pytest.exit("the tests fail as it is", 1)
-        waiting, running = list(reversed(self._found)), dict[int, Mutant]()
+        waiting, running = list(reversed(self.cases)), dict[int, Mutant]()
         while waiting or running:
-            while waiting and len(running) < self._processes:
-                mutant = waiting.pop()
-                running[_fork(session, mutant)] = mutant
+            while waiting and len(running) < self.processes:
+                case = waiting.pop()
+                running[_fork(session, case)] = case.mutant
             pid, status = os.wait()
             mutant = running.pop(pid)
             if status == 0:
                 self.survivors.append(mutant)
+            elif os.WIFSIGNALED(status):
+                self.hung.append(mutant)
         return True
 
 
-def _fork(session: pytest.Session, mutant: Mutant | None) -> int:
+def _fork(session: pytest.Session, case: Case | None) -> int:
     if pid := os.fork():
         return pid
-    signal.alarm(HANGS_SECONDS)
+    if case is not None:
+        signal.alarm(HANGS_SECONDS)
+        case.function.__code__ = case.mutant.code
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(silence, stream)
     try:
-        if mutant is not None:
-            module = importlib.import_module(f"ccx_operator.{mutant.file.removesuffix('.py')}")
-            getattr(module, mutant.function).__code__ = mutant.code
-        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+        items = [i for i in session.items if case is None or i.path.stem in case.tests]
+        for item, following in zip(items, [*items[1:], None], strict=True):
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
                 os._exit(1)

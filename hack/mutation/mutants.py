@@ -1,19 +1,24 @@
 """Every rung of a module's functions, each taken away once. Pure.
 
 source -> ast -> an `if` without its body, an operand less, a case less -> code of the function
+or method
 """
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
+
+_Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     file: str
     function: str
+    """As its `__qualname__` has it."""
+
     line: int
     what: str
     code: CodeType
@@ -30,22 +35,38 @@ class Mutant:
 
 def mutants(source: str, file: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
-    for function in tree.body:
-        if isinstance(function, ast.FunctionDef):
-            yield from _of_function(tree, function, file)
+    for place, node in enumerate(tree.body):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from _of_function(tree, (place,), file)
+            case ast.ClassDef(body=body):
+                for inner, method in enumerate(body):
+                    if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                        yield from _of_function(tree, (place, inner), file)
 
 
-def _of_function(tree: ast.Module, function: ast.FunctionDef, file: str) -> Iterator[Mutant]:
-    position = tree.body.index(function)
+def _of_function(tree: ast.Module, path: Sequence[int], file: str) -> Iterator[Mutant]:
+    names = [node.name for node in _along(tree, path)]
+    *_, function = _along(tree, path)
     for index, node in enumerate(ast.walk(function)):
         for what in range(_rungs(node)):
             changed = copy.deepcopy(tree)
-            found = changed.body[position]
+            *_, found = _along(changed, path)
             target = next(n for i, n in enumerate(ast.walk(found)) if i == index)
             words = _take_away(found, target, what)
             code = compile(ast.fix_missing_locations(changed), file, "exec")
             line = getattr(node, "lineno", function.lineno)
-            yield Mutant(file, function.name, line, words, _named(code, function.name))
+            yield Mutant(file, ".".join(names), line, words, _named(code, names))
+
+
+def _along(tree: ast.Module, path: Sequence[int]) -> Iterator[_Named]:
+    """The class, if it is in one, and the function."""
+    node: ast.Module | _Named = tree
+    for place in path:
+        inner = node.body[place]
+        assert isinstance(inner, _Named)
+        yield inner
+        node = inner
 
 
 def _rungs(node: ast.AST) -> int:
@@ -59,6 +80,10 @@ def _rungs(node: ast.AST) -> int:
             return len(values)
         case ast.Match(cases=cases):
             return len(cases)
+        case ast.match_case(guard=ast.expr()):
+            return 1
+        case ast.comprehension(ifs=ifs):
+            return len(ifs)
     return 0
 
 
@@ -84,6 +109,10 @@ def _take_away(function: ast.AST, node: ast.AST, number: int) -> str:
             del cases[number]
             if not cases:
                 _Replace(node, ast.Pass()).visit(function)
+        case ast.match_case(guard=ast.expr() as guard):
+            words, node.guard = f"`case if {ast.unparse(guard)}`", None
+        case ast.comprehension(ifs=ifs):
+            words = f"`for if {ast.unparse(ifs.pop(number))}`"
         case _:
             raise ValueError(node)
     return words.replace("\n", " ")
@@ -99,6 +128,9 @@ class _Replace(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _named(module: CodeType, name: str) -> CodeType:
-    codes = (const for const in module.co_consts if isinstance(const, CodeType))
-    return next(code for code in codes if code.co_name == name)
+def _named(module: CodeType, names: Sequence[str]) -> CodeType:
+    code = module
+    for name in names:
+        inner = (const for const in code.co_consts if isinstance(const, CodeType))
+        code = next(found for found in inner if found.co_name == name)
+    return code

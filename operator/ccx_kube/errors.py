@@ -7,6 +7,7 @@
     ├── LinkRefused       the runner said no
     │   └── VersionsDiffer
     └── LinkLost          the runner said nothing, or the link ended
+        └── NodeSilent    nor did its node
 
 Their texts are fit for logs and status messages: no header, token, wish or prompt is in them.
 """
@@ -58,6 +59,12 @@ class ApiError(KubeError):
         return self.status == 409 and self.reason != "AlreadyExists"
 
     @property
+    def is_of_the_way(self) -> bool:
+        """The API server could not reach the node, by its own word or by its silence."""
+        late = isinstance(self.__cause__, TimeoutError)
+        return late or (self.status == 500 and "error dialing backend" in self.message)
+
+    @property
     def is_namespace_going(self) -> bool:
         """Nothing can be created there any more."""
         causes = self.details.get("causes") or ()
@@ -81,3 +88,7 @@ class VersionsDiffer(LinkRefused):
 
 class LinkLost(KubeError):  # noqa: N818 - what is known, not what failed
     """No answer came: what was asked for may or may not have been done."""
+
+
+class NodeSilent(LinkLost):
+    """Nobody has answered at all: neither the runner nor the kubelet, through which links go."""

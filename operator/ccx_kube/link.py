@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ccx_api.snapshot import Snapshot, unreadable
 from ccx_api.wish import Wish
-from ccx_kube.errors import KubeError, LinkLost, LinkRefused, VersionsDiffer
+from ccx_kube.errors import KubeError, LinkLost, LinkRefused, NodeSilent, VersionsDiffer
 from ccx_kube.follow_window import FollowWindow, Item
 from ccx_kube.link_wire import DEFAULT_TIMES, LinkTimes, LinkWire
 from ccx_kube.session import KubeSession
@@ -165,7 +165,7 @@ class RunnerLink:
             async with asyncio.timeout(seconds):
                 failure = await asyncio.shield(self._opened)
         except TimeoutError:
-            raise LinkLost(f"no snapshot within {seconds:g} s") from None
+            raise NodeSilent(f"no snapshot within {seconds:g} s") from None
         if failure is not None:
             raise failure
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ccx_api.names import AGENT_CONTAINER, LINK_ARGV
-from ccx_kube.errors import ApiError, KubeError, LinkLost, LinkRefused
+from ccx_kube.errors import ApiError, KubeError, LinkLost, LinkRefused, NodeSilent
 from ccx_kube.exec_channel import ExecProtocolError
 from ccx_kube.exec_stream import ExecStream, open_exec
 from ccx_kube.session import KubeSession
@@ -83,7 +83,9 @@ class LinkWire:
                 end = LinkLost(stream.ending)
         except LinkRefused as refusal:
             end = refusal
-        except (ApiError, ExecProtocolError, FrameError) as exc:
+        except ApiError as exc:
+            end = NodeSilent(str(exc)) if exc.is_of_the_way else LinkLost(str(exc))
+        except (ExecProtocolError, FrameError) as exc:
             end = LinkLost(str(exc))
         except Exception as exc:  # a fault of ours or of a callback: the link ends, not the process
             log.exception("link to a runner failed", extra={"namespace": namespace, "pod": pod})

@@ -1,14 +1,18 @@
 """Pods as JSON objects."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
 from ccx_kube.answers import Object
-from ccx_kube.errors import ApiError
+from ccx_kube.errors import ApiError, Unreachable
 from ccx_kube.objects import MERGE_PATCH, object_path, pages
 from ccx_kube.session import KubeSession
+from ccx_kube.watch import watch
 
 _API: Final = "/api/v1"
+REPLAY_SECONDS: Final = 10.0
 
 
 class Pods:
@@ -25,6 +29,19 @@ class Pods:
             if exc.is_not_found:
                 return None
             raise
+
+    async def gone_since(self, namespace: str, name: str, version: str) -> list[Object]:
+        """The last states of those of that name that have been deleted since; takes a second.
+
+        ApiError where the server does not remember that version any more.
+        """
+        path = object_path(_API, namespace, "pods")
+        events = watch(self._session, path, version=version, name=name, seconds=1)
+        try:
+            async with asyncio.timeout(REPLAY_SECONDS), aclosing(events):
+                return [found async for kind, found in events if kind == "DELETED"]
+        except TimeoutError:
+            raise Unreachable("a watch of one second has not ended") from None
 
     async def listed(
         self, label_selector: str, namespace: str | None = None

@@ -17,14 +17,14 @@ MAX_EVENT: Final = 4 * 1024 * 1024
 
 
 async def watch(
-    session: KubeSession, path: str, *, version: str, name: str
+    session: KubeSession, path: str, *, version: str, name: str, seconds: int = SERVER_SECONDS
 ) -> AsyncGenerator[tuple[str, Object], None]:
     """(ADDED, MODIFIED or DELETED, object) after `version`. ApiError 410: that is too old."""
     params = [
         ("watch", "true"),
         ("fieldSelector", f"metadata.name={name}"),
         ("resourceVersion", version),
-        ("timeoutSeconds", str(SERVER_SECONDS)),
+        ("timeoutSeconds", str(seconds)),
     ]
     async with session.stream("GET", path, params=params) as answer:
         rest = b""

@@ -57,6 +57,8 @@ class ConfirmPod:
     """Read it again: a watch that says nothing of a pod has not said that it is gone."""
 
     name: str
+    since: str | None = None
+    """A resourceVersion. Where there is no such pod: has there been one since then?"""
 
 
 @dataclass(frozen=True, slots=True)

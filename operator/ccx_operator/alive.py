@@ -16,11 +16,13 @@ from ccx_operator.facts import PodFacts
 from ccx_operator.finish import LINGER, decided_at, finished, overdue_at
 from ccx_operator.observed import Observed, is_ending
 from ccx_operator.progress import (
+    only_a_pause_has_gone_on,
     only_live_facts_differ,
     turn_restarted,
     with_pod,
     with_snapshot,
 )
+from ccx_operator.silent_node import silent_from
 from ccx_operator.start import late_start, start_due, suspended
 from ccx_operator.stopping import stop
 from ccx_operator.wanted import cancel_wanted, soonest
@@ -52,11 +54,12 @@ def is_to_be_suspended(execution: ClaudeExecution, pod: PodFacts, observed: Obse
 
 
 def _seen(execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime) -> Decision:
-    overdue = overdue_at(pod)
-    if pod.unreachable_since is not None or (overdue is not None and now >= overdue):
+    overdue, silent = overdue_at(pod), silent_from(execution, pod, observed)
+    due = [time for time in (overdue, silent) if time is not None]
+    if pod.unreachable_since is not None or any(now >= time for time in due):
         return Decision(_unreachable(execution, pod, now))
     seen = _reachable(execution, pod, observed, now)
-    waits = [d for d in (seen.check_after, soonest(now, overdue)) if d is not None]
+    waits = [d for d in (seen.check_after, soonest(now, *due)) if d is not None]
     return replace(seen, check_after=min(waits, default=None))
 
 
@@ -193,7 +196,8 @@ def _unreachable(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Ex
     if phase is Phase.QUEUED:
         phase = Phase.STARTING
     text = f"node {pod.node} cannot be reached: the process may run on or not"
-    if pod.unreachable_since is None:
+    overdue = overdue_at(pod)
+    if pod.unreachable_since is None and overdue is not None and now >= overdue:
         text = f"node {pod.node} does not end its pod, which was to be gone by now"
     status = with_pod(execution.status, pod)
     return settle(execution, status, phase, Reason.NODE_UNREACHABLE, text, now=now)
@@ -202,6 +206,8 @@ def _unreachable(execution: ClaudeExecution, pod: PodFacts, now: datetime) -> Ex
 def _held_back(
     execution: ClaudeExecution, status: ExecutionStatus, observed: Observed, now: datetime
 ) -> Decision:
+    if only_a_pause_has_gone_on(execution.status, status):
+        return Decision(execution.status)
     if observed.written_at is None or not only_live_facts_differ(execution.status, status):
         return Decision(status)
     due = observed.written_at + LIVE_WRITES_APART

@@ -11,10 +11,15 @@ from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_operator.actions import VERB_OF, Action, Deliver, Look
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Looked, Observed
+from ccx_operator.silent_node import silent_from
 from ccx_operator.stopping import Step
 from ccx_operator.wanted import soonest, wish_of
 
 SAMPLE_EVERY = timedelta(seconds=30)
+UNREADY_SAMPLE_EVERY = timedelta(seconds=60)
+"""Of a pod that is not Ready, as in a pause: nobody tells of its node's silence. A node controller
+takes the Ready condition back, and this one is not there."""
+
 BOOT_TIME = timedelta(seconds=3)
 """Within which a runner has started its process and the kubelet has seen it ready."""
 
@@ -54,9 +59,21 @@ def _question(
     if pod.ready != _known_to_run_freely(execution, observed):
         fresh = looked.ready == pod.ready  # asked since: the probe is merely slower than a link
         return look, looked.at + SAMPLE_EVERY if fresh else now, False
-    if pod.ready and execution.spec.command is None:
+    if not pod.ready:
+        return look, _unready_look(execution, pod, observed, now), False
+    if execution.spec.command is None:
         return look, looked.at + SAMPLE_EVERY, False
     return None
+
+
+def _unready_look(
+    execution: ClaudeExecution, pod: PodFacts, observed: Observed, now: datetime
+) -> datetime:
+    """A node that is known to be silent is not asked as often as one that may be."""
+    silent, silence = silent_from(execution, pod, observed), observed.silence
+    if silence is not None and silent is not None and now >= silent:
+        return silence.last_try + UNREADY_SAMPLE_EVERY
+    return (observed.looked or Looked(now)).at + UNREADY_SAMPLE_EVERY
 
 
 def _is_booting(execution: ClaudeExecution, observed: Observed) -> bool:

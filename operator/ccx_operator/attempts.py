@@ -18,6 +18,7 @@ from ccx_api.status import EndedAttempts, ExecutionStatus, Phase
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
+from ccx_operator.lost_time import with_lost_time
 from ccx_operator.observed import Gone, Observed
 from ccx_operator.pod_name import attempt, attempt_of
 from ccx_operator.progress import with_pod, with_snapshot, without_pod
@@ -76,6 +77,7 @@ def retrying(
     retries = ended.retries + outcome.is_charged
     delay = retry_delay(execution, retries) if outcome.is_charged else timedelta(0)
     status = with_facts(execution.status, pod, snapshot)
+    status = with_lost_time(execution.status, status, pod, snapshot, now=now)
     if not outcome.is_charged:
         status = status.model_copy(update={"session": None})  # it is not to be had again
     update: dict[str, object] = {
@@ -109,8 +111,8 @@ def next_attempt(
     resume, session = resumable(execution, told), told.session
     claude = snapshot.claude if snapshot is not None else None
     count = (usage_of(claude) if claude is not None else None) or counted(ended, told.usage)
-    update = {
-        "active_seconds": told.active_seconds or 0,
+    update: dict[str, object] = {
+        "active_seconds": max(told.active_seconds or 0, status.active_seconds or 0),
         "paused_seconds": told.paused_seconds or 0,
         "turns": session.turns if session is not None else ended.turns,
         "usage": told.usage,
@@ -124,6 +126,7 @@ def next_attempt(
             **fresh,
             "session": session if resume is not None else None,
             "attempts": attempt(execution) + 1,
+            "active_seconds": update["active_seconds"],
             "ended_attempts": ended.model_copy(update=update),
         }
     )

@@ -1,5 +1,6 @@
 """The Cluster of controller.py on ccx_kube: each action as calls, each answer as an outcome."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
@@ -9,7 +10,14 @@ from ccx_api.snapshot import Snapshot
 from ccx_api.status import ExecutionStatus
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_kube.claims import Claims
-from ccx_kube.errors import ApiError, KubeError, LinkRefused, Unreachable, VersionsDiffer
+from ccx_kube.errors import (
+    ApiError,
+    KubeError,
+    LinkRefused,
+    NodeSilent,
+    Unreachable,
+    VersionsDiffer,
+)
 from ccx_kube.executions import Executions
 from ccx_kube.pods import Pods
 from ccx_kube.session import KubeSession
@@ -26,7 +34,7 @@ from ccx_operator.actions import (
     SetFirstWish,
 )
 from ccx_operator.controller import ConflictError
-from ccx_operator.facts import MAX_MESSAGE, pod_facts
+from ccx_operator.facts import MAX_MESSAGE, PodFacts, pod_facts
 from ccx_operator.first_wish import first_wish
 from ccx_operator.links import Links, Place
 from ccx_operator.observed import RefusalKind, is_ending
@@ -37,6 +45,7 @@ from ccx_operator.outcomes import (
     PodGoing,
     PodGone,
     PodSeen,
+    PodUnsure,
     Refused,
     Unanswered,
     UsageAsked,
@@ -46,6 +55,8 @@ from ccx_operator.owner import controller_of
 from ccx_operator.pod_spec import Images, pod_body
 from ccx_operator.site_template import with_template
 from ccx_operator.workspace import claim_body
+
+log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 
@@ -92,8 +103,9 @@ class KubeCluster:
             case DeletePod(name, uid):
                 await self._pods.delete(namespace, name, uid)
                 return PodGoing()
-            case ConfirmPod(name):
-                return await self._confirm(execution, name) or PodGone()
+            case ConfirmPod(name, since):
+                seen = await self._confirm(execution, name)
+                return seen or PodGone(await self._gone_since(execution, name, since))
             case SetFirstWish(name, uid):
                 return await self._set_first_wish(execution, name, uid)
             case Look(name, uid):
@@ -130,6 +142,9 @@ class KubeCluster:
             return refused
         try:
             return PodSeen(pod_facts(await self._pods.create(execution.metadata.namespace, body)))
+        except Unreachable as exc:
+            log.warning("no answer to the creation of a pod: %s", exc)
+            return PodUnsure(execution.metadata.resource_version)
         except ApiError as exc:
             if not exc.is_already_exists:
                 return Refused(refusal_kind(exc), exc.message[:MAX_MESSAGE])
@@ -168,6 +183,22 @@ class KubeCluster:
         pod = pod_facts(body) if body is not None else None
         return PodSeen(pod) if pod is not None and pod.owner_uid == execution.metadata.uid else None
 
+    async def _gone_since(
+        self, execution: ClaudeExecution, name: str, since: str | None
+    ) -> PodFacts | None:
+        """A pod of ours that nobody has heard of. The server remembers some minutes at best."""
+        if since is None:
+            return None
+        try:
+            gone = await self._pods.gone_since(execution.metadata.namespace, name, since)
+        except Unreachable:
+            raise
+        except ApiError as exc:
+            log.info("whether there was a pod %s is not known any more: %s", name, exc)
+            return None
+        pods = [pod_facts(body) for body in gone]
+        return next((pod for pod in pods if pod.owner_uid == execution.metadata.uid), None)
+
     async def _ask(
         self, place: Place, ask: Callable[[], Awaitable[Snapshot]], generation: int
     ) -> Outcome:
@@ -184,7 +215,8 @@ class KubeCluster:
             return Unanswered(str(exc)[:MAX_MESSAGE])
         except (KubeError, OSError, TimeoutError) as exc:
             await self._links.drop(place)
-            return Unanswered(str(exc)[:MAX_MESSAGE] or type(exc).__name__)
+            words = str(exc)[:MAX_MESSAGE] or type(exc).__name__
+            return Unanswered(words, node_is_silent=isinstance(exc, NodeSilent))
 
 
 def refusal_kind(exc: ApiError) -> RefusalKind:

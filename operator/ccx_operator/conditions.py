@@ -96,14 +96,15 @@ _TELLS = frozenset({ConditionType.ACCEPTED, ConditionType.SUCCEEDED, ConditionTy
 def _condition(
     says: _Says, before: Condition | None, generation: int, message: str, now: datetime
 ) -> Condition:
-    same = before is not None and before.status == says.status
+    if before is not None and before.status != says.status:
+        before = None  # a transition
     quiet = says.reason in (Reason.ALLOWED, Reason.IN_PROGRESS)
     tells = says.status == "Unknown" or says.type in _TELLS
     return Condition(
         type=says.type.value,
         status=says.status,
         observed_generation=generation,
-        last_transition_time=before.last_transition_time if before and same else _second(now),
+        last_transition_time=before.last_transition_time if before else _second(now),
         reason=says.reason.value,
         message=message if tells and not quiet else "",
     )

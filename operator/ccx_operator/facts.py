@@ -41,6 +41,11 @@ class AgentFacts:
     """The container that the runner is PID 1 of."""
 
     running_since: datetime | None = None
+    """None also where it has ended."""
+
+    started_at: datetime | None = None
+    """Where it runs or has ended, and its node has told."""
+
     exit_code: int | None = None
     reason: str = ""
     """The kubelet's word on the end, e.g. OOMKilled or StartError."""
@@ -168,11 +173,13 @@ def _since(condition: Body, status: str) -> datetime | None:
 def _agent(status: Body) -> AgentFacts:
     state = _get(_container(status, "containerStatuses", AGENT_CONTAINER), "state")
     if "terminated" not in state:
-        return AgentFacts(running_since=time_of(_get(state, "running").get("startedAt")))
+        since = time_of(_get(state, "running").get("startedAt"))
+        return AgentFacts(running_since=since, started_at=since)
     ended = _get(state, "terminated")
     message = str(ended.get("message", ""))
     snapshot, words = parse_snapshot(message), other_version(message)
     return AgentFacts(
+        started_at=time_of(ended.get("startedAt")),
         exit_code=_int(ended.get("exitCode")),
         reason=str(ended.get("reason", "")),
         finished_at=time_of(ended.get("finishedAt")),

@@ -13,6 +13,7 @@ from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.attempts import may_retry, with_facts
 from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
+from ccx_operator.lost_time import with_lost_time
 from ccx_operator.observed import Observed
 from ccx_operator.verdict import is_certain, verdict
 from ccx_operator.wanted import PATIENCE
@@ -59,6 +60,7 @@ def finished(
 ) -> ExecutionStatus:
     snapshot = observed.snapshot
     status = with_facts(execution.status, pod, snapshot)
+    status = with_lost_time(execution.status, status, pod, snapshot, now=now)
     ended = pod.agent.finished_at if pod is not None else None
     update = {
         "completion_time": ended or now.replace(microsecond=0),

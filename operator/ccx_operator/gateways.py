@@ -44,7 +44,7 @@ class Gateways:
         renewed = lease.renewed if lease is not None else None
         if before is None or (renewed is not None and renewed != before.renewed):
             return _Known(renewed)
-        return _Known(renewed or before.renewed, before.quiet + passed)
+        return _Known(before.renewed, before.quiet + passed)
 
     def _has_gone(self, name: str, lease: Lease | None) -> bool:
         lasts = lease.duration if lease is not None else NEVER

@@ -9,11 +9,8 @@ from ccx_api.snapshot import Snapshot, unreadable
 
 def parse_snapshot(message: str) -> Snapshot | None:
     """The first line of a termination message, or None if it is not the runner's."""
-    line = message.partition("\n")[0]
-    if not line.startswith("{"):
-        return None
     try:
-        return Snapshot.model_validate_json(line)
+        return Snapshot.model_validate_json(message.partition("\n")[0])
     except ValidationError:
         return None
 

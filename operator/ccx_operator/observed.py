@@ -61,6 +61,9 @@ class Silence:
     versions_differ: bool = False
     """It speaks, but nothing that this operator does."""
 
+    node_since: datetime | None = None
+    """Since when nobody has answered for its node either, in every try."""
+
     def next_try(self, *, urgent: bool) -> datetime:
         """What a user waits for is tried more often than a sample."""
         return self.last_try + timedelta(seconds=min(2**self.tries, 5 if urgent else 30))
@@ -94,6 +97,10 @@ class Observed:
     looked: Looked | None = None
     silence: Silence | None = None
     refusal: Refusal | None = None
+    asked_since: str | None = None
+    """The execution's version from which on a pod of it may have come and gone unseen: when it was
+    first seen here, or asked for and no answer came."""
+
     ending_since: datetime | None = None
     """When the runner was first seen to be ending its process, or to have ended it."""
 

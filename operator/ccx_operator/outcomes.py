@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ccx_api.snapshot import Snapshot
 from ccx_api.v1alpha1 import ClaudeExecution
-from ccx_operator.actions import Action, DeletePod, Deliver, Look, Verb
+from ccx_operator.actions import Action, CreatePod, DeletePod, Deliver, Look, Verb
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import RefusalKind
 from ccx_operator.store import Store
@@ -31,6 +31,17 @@ class PodSeen:
 @dataclass(frozen=True, slots=True)
 class PodGone:
     """There is none of that name that is ours."""
+
+    last: PodFacts | None = None
+    """But there was one, of which nobody had heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodUnsure:
+    """No answer to its creation: it may be there, come later, or never."""
+
+    since: str
+    """The version of the execution that it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +69,21 @@ class UsageAsked:
 class Unanswered:
     message: str
     versions_differ: bool = False
+    node_is_silent: bool = False
+    """Nobody has answered: not the node either."""
 
 
 Outcome = (
-    Written | ObjectGone | PodSeen | PodGone | PodGoing | Refused | Heard | UsageAsked | Unanswered
+    Written
+    | ObjectGone
+    | PodSeen
+    | PodGone
+    | PodUnsure
+    | PodGoing
+    | Refused
+    | Heard
+    | UsageAsked
+    | Unanswered
 )
 
 
@@ -73,8 +95,12 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.execution_deleted(uid)
         case PodSeen(pod):
             store.saw_pod(pod, now)
-        case PodGone():
+        case PodGone(last):
+            if last is not None:
+                store.pod_deleted(last, now)
             store.pod_is_gone(uid)
+        case PodUnsure(since) if isinstance(action, CreatePod):
+            store.pod_is_unsure(uid, action.name, since)
         case PodGoing() if isinstance(action, DeletePod):
             store.pod_is_being_deleted(uid, now, pod_uid=action.uid)
         case Refused(kind, message):
@@ -83,6 +109,6 @@ def note(store: Store, uid: str, action: Action, outcome: Outcome, now: datetime
             store.heard(uid, snapshot, now, pod_uid=action.uid)
         case UsageAsked():
             store.usage_asked(uid)
-        case Unanswered(message, versions_differ):
+        case Unanswered() as why:
             cancel = isinstance(action, Deliver) and action.verb is Verb.CANCEL
-            store.heard_nothing(uid, message, now, cancel=cancel, versions_differ=versions_differ)
+            store.heard_nothing(uid, why, now, cancel=cancel)

@@ -9,6 +9,7 @@ from ccx_api.status import (
     EndedAttempts,
     ExecutionStatus,
     OutputStatus,
+    Phase,
     ProcessStatus,
     ResultStatus,
     SessionStatus,
@@ -74,6 +75,12 @@ def turn_restarted(snapshot: Snapshot) -> str:
 
 def only_live_facts_differ(old: ExecutionStatus, new: ExecutionStatus) -> bool:
     return old == new.model_copy(update={field: getattr(old, field) for field in _LIVE})
+
+
+def only_a_pause_has_gone_on(old: ExecutionStatus, new: ExecutionStatus) -> bool:
+    """How long it has lasted is written with its end."""
+    same = new.model_copy(update={"paused_seconds": old.paused_seconds})
+    return new.phase is Phase.PAUSED and old == same
 
 
 def _process(snapshot: Snapshot) -> ProcessStatus:

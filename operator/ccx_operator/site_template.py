@@ -75,8 +75,8 @@ def _list(name: str, lower: list[Body], upper: list[Body]) -> list[Body]:
     by_key = {item.get(key): item for item in lower}
     for item in upper:
         below = by_key.get(item.get(key))
-        both = below is not None and name in _MERGED
-        by_key[item.get(key)] = laid_over(below or {}, item) if both else item
+        merged = laid_over(below or {}, item) if name in _MERGED else item
+        by_key[item.get(key)] = merged
     return list(by_key.values())
 
 

@@ -38,7 +38,8 @@ def never_made(execution: ClaudeExecution, observed: Observed) -> bool:
 def without_any_pod(execution: ClaudeExecution, observed: Observed, *, now: datetime) -> Decision:
     """Nothing has been made: may it be?"""
     if observed.pod is None and FINALIZER in execution.metadata.finalizers:
-        return Decision(execution.status, (ConfirmPod(pod_name(execution)),))
+        look = ConfirmPod(pod_name(execution), since=observed.asked_since)
+        return Decision(execution.status, (look,))
     if cancel_wanted(execution):
         before = execution.status.start_time is None
         text = "cancelled before its process started" if before else "cancelled while it waited"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
@@ -31,10 +32,22 @@ from ccx_operator.observed import (
 )
 from ccx_operator.pod_name import attempt_of
 from ccx_operator.settled import Expiry, expiry_of
+from ccx_operator.unsure import asked_since
 
 Uid = str
 
 _NOTHING = Observed()
+
+
+class Unheard(Protocol):
+    """Why a runner has not answered."""
+
+    @property
+    def message(self) -> str: ...
+    @property
+    def versions_differ(self) -> bool: ...
+    @property
+    def node_is_silent(self) -> bool: ...
 
 
 class Store:
@@ -79,6 +92,8 @@ class Store:
             self.settle(uid, execution.status.phase, expiry_of(execution))
         elif uid not in self._settled:  # a terminal phase is never left
             self._executions[uid] = execution
+            if known is None and (since := asked_since(execution)) is not None:
+                self._change(uid, asked_since=since)
             self.census.saw(execution)
 
     def settle(self, uid: Uid, phase: Phase, expiry: Expiry | None = None) -> None:
@@ -129,7 +144,7 @@ class Store:
         if old is not None and old.uid == pod.uid:
             if isinstance(known.pod, Gone) or pod.version < old.version:
                 return
-            if old.terminating and not pod.terminating:  # our own deletion, not yet told of
+            if not pod.terminating:  # our own deletion, not yet told of
                 pod = replace(pod, gone_by=old.gone_by)
         elif old is not None and attempt_of(pod.name) < attempt_of(old.name):
             self._change(uid, stray=None if pod.terminating else pod)
@@ -167,6 +182,13 @@ class Store:
         known = self.observe(uid).pod
         if not isinstance(known, Gone):
             self._change(uid, pod=Gone(known))
+
+    def pod_is_unsure(self, uid: Uid, name: str, since: str) -> None:
+        """Nobody knows whether it was made; unless the watch has been quicker."""
+        known = self.observe(uid)
+        pod = known.pod.last if isinstance(known.pod, Gone) else known.pod
+        if pod is None or pod.name != name:
+            self._change(uid, pod=None, asked_since=known.asked_since or since)
 
     def pod_is_being_deleted(self, uid: Uid, now: datetime, *, pod_uid: str) -> None:
         known, stray = self.observe(uid).pod, self.observe(uid).stray
@@ -221,23 +243,17 @@ class Store:
         self._change(uid, looked=Looked(now, pod.ready), silence=None)
         self._saw_snapshot(uid, snapshot, now)
 
-    def heard_nothing(
-        self,
-        uid: Uid,
-        message: str,
-        now: datetime,
-        *,
-        cancel: bool,
-        versions_differ: bool = False,
-    ) -> None:
+    def heard_nothing(self, uid: Uid, why: Unheard, now: datetime, *, cancel: bool) -> None:
         before = self.observe(uid).silence
+        node_since = (before.node_since if before else None) or now
         silence = Silence(
             since=before.since if before else now,
             last_try=now,
             tries=min(before.tries + 1, 30) if before else 1,
             cancel_since=(before.cancel_since if before else None) or (now if cancel else None),
-            message=message,
-            versions_differ=versions_differ,
+            message=why.message,
+            versions_differ=why.versions_differ,
+            node_since=node_since if why.node_is_silent else None,
         )
         self._change(uid, silence=silence)
 

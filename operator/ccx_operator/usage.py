@@ -33,8 +33,7 @@ def counted(ended: EndedAttempts, total: UsageStatus | None) -> UsageStatus | No
     """What Claude has counted in its conversation, where all attempts together come to `total`."""
     if total is None:
         return ended.resume_usage
-    own = total if ended.usage is None else _since(ended.usage, total)
-    return _plus(ended.resume_usage, own)
+    return _plus(ended.resume_usage, _since(ended.usage, total))
 
 
 def _since(before: UsageStatus | None, told: UsageStatus) -> UsageStatus:

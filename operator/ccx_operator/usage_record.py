@@ -66,7 +66,7 @@ def entry_of(execution: ClaudeExecution, now: datetime) -> Entry:
     counts = {status.phase.value.lower(): 1, "activeSeconds": max(0, status.active_seconds or 0)}
     cost = amount(0)
     if (usage := status.usage) is not None:
-        cost = amount(usage.cost_usd or 0)
+        cost = amount(usage.cost_usd)
         counts |= {
             "inputTokens": max(0, usage.input_tokens),
             "outputTokens": max(0, usage.output_tokens),

@@ -221,8 +221,6 @@ def json_size(text: str) -> int:
 def _cut(text: str, max_bytes: int) -> str:
     """The longest head that takes at most `max_bytes` inside a JSON string, in whole characters."""
     fitting, too_long = 0, len(text) + 1
-    if json_size(text) <= max_bytes:
-        return text
     while too_long - fitting > 1:
         middle = (fitting + too_long) // 2
         if json_size(text[:middle]) <= max_bytes:

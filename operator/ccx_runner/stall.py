@@ -31,7 +31,7 @@ class Silence:
     """While it runs freely: a freeze is no silence, and after it a new one begins."""
 
     def tend(self, now: float, *, limit: float | None, counts: bool) -> None:
-        if counts and not self.counts:
+        if not self.counts:
             self.since = now
         self.limit, self.counts = limit, counts
 

@@ -152,6 +152,12 @@ class Stage:
         code, told = await self.ground.client.ask("DELETE", f"{self._path}/{name}")
         assert code == 200, told
 
+    async def delete_pod(self, pod: str) -> None:
+        """Without grace, and without the operator."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}?gracePeriodSeconds=0"
+        code, told = await self.ground.client.ask("DELETE", path)
+        assert code == 200, told
+
     # What there is
 
     def get(self, name: str) -> Object | None:
@@ -186,6 +192,14 @@ class Stage:
             return status if status.get("reason") in wanted else None
 
         return await self.ground.until(look, f"{self.namespace}/{name} says {wanted}")
+
+    async def attempt(self, name: str, number: int, phase: str) -> Object:
+        def look() -> Object | None:
+            status = self.status(name)
+            found = status.get("attempts"), status.get("phase")
+            return status if found == (number, phase) else None
+
+        return await self.ground.until(look, f"attempt {number} of {name} is {phase}")
 
     async def settled(self, name: str) -> Object:
         """Its last state: nothing is left to do for it."""

@@ -79,7 +79,10 @@ def a_pod(
     **facts: Any,
 ) -> PodFacts:
     container = AgentFacts(
-        running_since=ago(age - 1) if running else None, exit_code=exit_code, **(agent or {})
+        running_since=ago(age - 1) if running else None,
+        started_at=ago(age - 1) if running or exit_code is not None else None,
+        exit_code=exit_code,
+        **(agent or {}),
     )
     defaults: dict[str, Any] = {
         "name": POD,

@@ -38,6 +38,7 @@ from ccx_operator.outcomes import (
     PodGoing,
     PodGone,
     PodSeen,
+    PodUnsure,
     Unanswered,
     UsageAsked,
     Written,
@@ -112,7 +113,13 @@ class World:
     """Usage that its recorders have given up."""
 
     made: set[str] = field(default_factory=set)
-    """The names of all pods that a status may know of."""
+    """The names of all pods that there ever were."""
+
+    named: set[str] = field(default_factory=set)
+    """Those that a status has told of."""
+
+    gone: dict[str, PodFacts] = field(default_factory=dict)
+    """Those that are gone, at the version of their end."""
 
     interruption: Callable[[], Awaitable[None]] | None = None
     """What another operator does before the next call is carried out."""
@@ -205,12 +212,19 @@ class World:
         if self.pod is not None and self.pod.terminating and (self.pod.over or not self.runner):
             self.vanish()
 
+    def forget(self) -> None:
+        """With an operator's memory: that a pod has come and gone which no status tells of cannot
+        be known where the execution has been written since.
+        """
+        if self.execution is not None:
+            version = int(self.execution.metadata.resource_version)
+            older = {name for name, pod in self.gone.items() if pod.version < version}
+            self.made -= older - self.named
+
     def vanish(self) -> None:
-        """A pod that goes before a status names it leaves no trace: another may be made."""
+        """The server remembers for a while that there was one."""
         if self.pod is not None:
-            named = self.execution is not None and self.execution.status.pod_uid == self.pod.uid
-            if not named:
-                self.made.discard(self.pod.name)
+            self.gone[self.pod.name] = replace(self.pod, version=self._next())
             self._tell(("deleted", self.pod))
             self.pod = self.runner = None
 
@@ -223,6 +237,13 @@ class World:
         outcome = self._answer(action, execution)
         self._fail("after", call)
         return outcome
+
+    async def create_pod(self, action: CreatePod, execution: ClaudeExecution) -> Outcome:
+        """Who gets no answer knows neither whether it was made."""
+        try:
+            return await self.carry_out(action, execution)
+        except ConnectionError:
+            return PodUnsure(execution.metadata.resource_version)
 
     async def patch_status(
         self, execution: ClaudeExecution, status: ExecutionStatus
@@ -238,6 +259,8 @@ class World:
             self.broken.append(f"forgot the closed session for {status.reason}")
         if before is not None:
             self._count(before, status)
+        if written is not None and status.pod_name is not None:
+            self.named.add(status.pod_name)
         self._fail("after", "patch_status")
         return written
 
@@ -292,8 +315,11 @@ class World:
             case DeletePod():
                 self.delete_pod()
                 return PodGoing()
-            case ConfirmPod():
-                return PodSeen(self.pod) if self.pod is not None else PodGone()
+            case ConfirmPod(name, since):
+                gone = self.gone.get(name)
+                known = gone is not None and since is not None and gone.version > int(since)
+                last = gone if known else None
+                return PodSeen(self.pod) if self.pod is not None else PodGone(last)
             case SetFirstWish():
                 return self._set_first_wish(execution)
             case Look() | Deliver():
@@ -337,7 +363,7 @@ class World:
 
     def _ask(self, action: Look | Deliver) -> Outcome:
         if not self.link_is_up or self.runner is None or self.pod is None or self.pod.over:
-            return Unanswered("no link")
+            return Unanswered("no link", node_is_silent=not self.link_is_up)
         if isinstance(action, Deliver):
             self.runner.apply(action.verb, action.wish.generation)
         return Heard(self.runner.snapshot())

@@ -104,3 +104,9 @@ def test_a_reader_that_has_all_leaves_room_for_nearly_the_whole_spool(tmp_path: 
         assert not pressure.has_room(CAPACITY + 1)
         spool.append(Stream.STDOUT, b"x" * 30)
     spool.close()
+
+
+def test_without_a_reader_there_is_room_for_everything(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, capacity=CAPACITY, segments=SEGMENTS)
+    assert BackPressure(spool, lambda: None).has_room(10 * CAPACITY)
+    assert not BackPressure(spool, lambda: 0).has_room(10 * CAPACITY)

@@ -43,3 +43,9 @@ def test_a_namespace_that_is_being_deleted_is_told_from_one_that_refuses(reason:
     error = ApiError(403, "Forbidden", "no", details=details)
     assert error.is_namespace_going == (reason == "NamespaceTerminating")
     assert not ApiError(403, "Forbidden", "no").is_namespace_going
+
+
+def test_what_a_policy_says_of_creating_is_about_the_pod() -> None:
+    assert (
+        refusal_kind(ApiError(422, "Invalid", "a Job cannot create resource claims")) == "rejected"
+    )

@@ -57,3 +57,21 @@ def test_every_attempt_has_events_of_its_own() -> None:
         return str(event["metadata"]["name"])
 
     assert len({name(1), name(2), name(3)}) == 3
+
+
+def test_a_transition_is_told_in_the_words_of_its_status() -> None:
+    event = the_event("Failed", "ExitCode", "ended with exit code 3")
+    assert event is not None
+    assert event["message"] == "Failed: ended with exit code 3"
+
+
+def test_the_events_of_a_first_attempt_are_named_as_they_were_before_there_were_others() -> None:
+    def name(attempts: int | None) -> str:
+        execution = an_execution(status=was("Starting", "PodCreated", attempts=attempts))
+        running, started = Phase("Running"), Reason("Started")
+        status = settle(execution, execution.status, running, started, now=NOW)
+        event = transition_event(execution, status, NOW)
+        assert event is not None
+        return str(event["metadata"]["name"])
+
+    assert name(None) == name(1)

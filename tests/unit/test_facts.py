@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from ccx_operator.facts import PodFacts, pod_facts
+from ccx_api.names import RUNNER_CONTAINER
+from ccx_operator.facts import PodFacts, pod_facts, time_of
 from ccx_operator.last_words import parse_snapshot
 from support.reconciling import ended
 
@@ -124,3 +125,65 @@ def test_a_failed_init_container_is_named() -> None:
 
 def test_a_pod_in_deletion_is_terminating() -> None:
     assert pod_facts(a_body(deletionTimestamp=AT)).gone_by == TIME
+
+
+def test_one_whose_status_tells_only_of_its_end_has_started_and_is_over() -> None:
+    pod = pod_facts(a_body(an_agent({"terminated": {"exitCode": 0, "startedAt": AT}})))
+    assert (pod.started, pod.over) == (True, True)
+    assert (pod.agent.running_since, pod.agent.started_at) == (None, TIME)
+    lost = pod_facts(a_body({"phase": "Failed"}))
+    assert (lost.started, lost.over) == (False, True)
+
+
+def test_its_message_is_the_pods_or_that_of_what_disrupts_it() -> None:
+    drained = a_condition("DisruptionTarget", "True", message="drained")
+    assert pod_facts(a_body(drained)).message == "drained"
+    assert pod_facts(a_body({**drained, "message": "low on memory"})).message == "low on memory"
+
+
+@pytest.mark.parametrize("text", [None, "", 7])
+def test_a_time_that_is_none_is_none(text: object) -> None:
+    assert time_of(text) is None
+    assert time_of(AT) == TIME
+
+
+def test_one_whose_readiness_gates_are_not_met_is_on_a_node_that_speaks() -> None:
+    ready = a_condition("Ready", "False", reason="ReadinessGatesNotReady")["conditions"]
+    containers = a_condition("ContainersReady", "True")["conditions"]
+    assert pod_facts(a_body({"conditions": [*ready, *containers]})).unreachable_since is None
+
+
+@pytest.mark.parametrize("words", [ended().model_dump_json(), '{"v": 9}'])
+def test_last_words_of_any_version_are_no_fault(words: str) -> None:
+    agent = pod_facts(a_body(an_agent({"terminated": {"exitCode": 1, "message": words}}))).agent
+    assert agent.fault == ""
+
+
+def test_of_words_of_another_version_it_is_known_why_they_are_not_understood() -> None:
+    message = '{"v": 9}'
+    agent = pod_facts(a_body(an_agent({"terminated": {"exitCode": 1, "message": message}}))).agent
+    assert (agent.last_words, bool(agent.unreadable)) == (None, True)
+
+
+def test_a_wait_without_a_message_is_told_by_its_word() -> None:
+    pod = pod_facts(a_body(an_agent({"waiting": {"reason": "ErrImagePull"}})))
+    assert pod.waiting_message == "container agent: ErrImagePull"
+
+
+def test_our_own_init_container_is_told_from_others() -> None:
+    failed = {"name": RUNNER_CONTAINER, "state": {"terminated": {"exitCode": 1}}}
+    pod = pod_facts(a_body({"initContainerStatuses": [failed]}))
+    assert pod.init_failure == (
+        f"the runner's init container {RUNNER_CONTAINER} ended with exit code 1"
+    )
+
+
+@pytest.mark.parametrize("text", ["7", '"Ended"', "null", "[]"])
+def test_json_that_is_no_object_is_no_snapshot(text: str) -> None:
+    assert parse_snapshot(text) is None
+
+
+def test_a_node_that_says_nothing_is_told_by_ready_whatever_its_containers_were() -> None:
+    ready = a_condition("Ready", "Unknown")["conditions"]
+    containers = a_condition("ContainersReady", "True")["conditions"]
+    assert pod_facts(a_body({"conditions": [*ready, *containers]})).unreachable_since == TIME

@@ -73,3 +73,10 @@ def test_a_gateway_has_gone_exactly_while_its_lease_is_too_old(
         renewal, quiet = (renewal + 1, 0) if renewed else (renewal, quiet + passed)
         gone = gateways.saw([a_lease(renewed=renewal)], {"g"}, timedelta(seconds=passed))
         assert gone == ({"g"} if quiet >= 75 else set())
+
+
+def test_a_lease_that_was_gone_and_is_back_as_it_was_is_no_renewal() -> None:
+    gateways = a_watch()
+    gateways.saw([a_lease()], {"g"}, NO_TIME)
+    gateways.saw([], {"g"}, timedelta(seconds=50))
+    assert gateways.saw([a_lease()], {"g"}, timedelta(seconds=25)) == {"g"}

@@ -135,3 +135,7 @@ def test_who_cannot_talk_names_both_versions_and_what_to_do(
     theirs: tuple[int, ...], ours: tuple[int, ...], words: str
 ) -> None:
     assert disagreement(Greeting(theirs, "9.0"), ours).startswith(words)
+
+
+def test_a_truth_is_no_version() -> None:
+    assert Greeting.of({"link": {"versions": [True, 2]}}).versions == (2,)

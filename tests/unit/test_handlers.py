@@ -97,6 +97,24 @@ async def test_what_no_gateway_delivers_is_not_waited_for(
     assert feed.queue.depth == 1
 
 
+@pytest.mark.parametrize(
+    ("phase", "more"), [("Starting", {"desiredState": "Paused"}), ("Running", {"suspend": True})]
+)
+async def test_what_does_not_run_or_is_another_wish_than_its_state_is_not_waited_for(
+    phase: str, more: dict[str, Any]
+) -> None:
+    feed = a_feed()
+    await see_execution(feed, a_running_event("3", "Running", **SERVED))
+    assert await feed.queue.get() == UID
+    feed.queue.done(UID, failed=False)
+    event = a_running_event("4", "Running", **SERVED)
+    body = cast("dict[str, Any]", event["object"])
+    body["spec"].update(more)
+    body["status"] = {"phase": phase}
+    await see_execution(feed, event)
+    assert feed.queue.depth == 1
+
+
 async def test_what_is_settled_is_not_queued() -> None:
     feed = a_feed()
     event = an_event("ADDED", prompt="hi")

@@ -166,3 +166,20 @@ def test_who_leads_goes_on_leading_while_nothing_goes_wrong(race: Race) -> None:
         race.one_round(DEFAULT_TERMS.retry)
         assert race.leaders() == leader
     assert len(leader) == 1
+
+
+def test_who_has_won_and_was_not_told_so_does_not_lead_by_that() -> None:
+    assert a_standing(a_lease("me")).leads_until < 0
+    assert Standing(NAME, "me").leads_until < 0
+
+
+def test_that_there_is_no_lease_yet_is_no_change_of_it() -> None:
+    nothing = Standing(NAME, "me")
+    assert saw(nothing, None, 100) == nothing
+
+
+@pytest.mark.parametrize(
+    ("holder", "why"), [("b", "b holds the Lease"), ("", "nobody holds the Lease")]
+)
+def test_who_has_lost_it_knows_to_whom(holder: str, why: str) -> None:
+    assert decide(saw(a_leader(), a_lease(holder, "2"), 101), 101, "now") == Lost(why)

@@ -6,7 +6,7 @@ import yaml
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.pod_spec import Images, pod_body
-from ccx_operator.workspace import claim_body, keeps_conversation
+from ccx_operator.workspace import claim_body, claim_name, is_claimed, keeps_conversation
 from support.reconciling import UID, an_execution
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -294,3 +294,36 @@ def test_an_archive_on_the_workspaces_claim_has_no_second_volume_of_it(
 
 def test_without_an_archive_nothing_speaks_of_one() -> None:
     assert "archive" not in repr(a_pod_of(workspace={"volumeClaimName": "work"}))
+
+
+@pytest.mark.parametrize(
+    ("workspace", "name"),
+    [(None, None), ({"sizeLimit": "1Gi"}, None), ({"volumeClaimName": "mine"}, "mine")],
+)
+def test_only_a_claim_has_a_name(workspace: dict[str, Any] | None, name: str | None) -> None:
+    spec: dict[str, Any] = {} if workspace is None else {"workspace": workspace}
+    execution = an_execution(**spec)
+    assert (claim_name(execution), is_claimed(execution)) == (name, name is not None)
+    assert claim_body(execution) is None
+
+
+def test_a_claim_is_for_one_node_unless_it_says_otherwise() -> None:
+    def modes(**template: Any) -> object:
+        claim = claim_body(an_execution(workspace={"volumeClaimTemplate": template}))
+        assert claim is not None
+        return claim["spec"]["accessModes"]
+
+    assert modes(storage="1Gi") == ["ReadWriteOnce"]
+    assert modes(storage="1Gi", accessModes=["ReadWriteMany"]) == ["ReadWriteMany"]
+
+
+def test_the_home_of_another_container_is_not_claudes() -> None:
+    def keeps(name: str, **fields: Any) -> bool:
+        containers = [{"name": name, **fields}]
+        workspace = {"volumeClaimTemplate": {"storage": "1Gi"}}
+        template = {"spec": {"containers": containers}}
+        return keeps_conversation(an_execution(workspace=workspace, podTemplate=template))
+
+    assert keeps("side", env=[{"name": "HOME", "value": "/x"}])
+    assert not keeps("agent", env=[{"name": "HOME", "value": "/x"}])
+    assert keeps("agent", env=[{"name": "A", "value": "/x"}])

@@ -83,6 +83,8 @@ def mounted(path: str, *, volume: str = "v") -> dict[str, Any]:
         (a_container(resources={"limits": [1]}), "containers[0].resources.limits"),
         (a_container(env=[{"value": "x"}]), "containers[0].env[0].name"),
         (mounted(5), "containers[0].volumeMounts[0].mountPath"),  # type: ignore[arg-type]
+        ({"securityContext": {"windowsOptions": {}}}, "securityContext.windowsOptions"),
+        ({"initContainers": [{"name": "runner"}]}, "initContainers[0].name"),
         ({"containers": "x"}, "containers"),
         ({"containers": ["x"]}, "containers[0]"),
         ({"securityContext": "x"}, "securityContext"),
@@ -132,6 +134,9 @@ def test_no_word_of_the_spec_can_become_an_option(spec: dict[str, Any], path: st
         mounted("/run"),
         a_container(env=[{"name": "A"}], resources={}, imagePullPolicy="Always"),
         {"containers": None, "volumes": None},
+        {"hostNetwork": None, "securityContext": {"runAsUser": None}},
+        {"initContainers": [{"name": "clone", "command": ["x"]}]},
+        a_container("s", volumeMounts=[{"name": "v", "mountPath": "/run/ccx"}]),
     ],
 )
 def test_what_is_not_refused(spec: dict[str, Any]) -> None:
@@ -155,3 +160,20 @@ def test_a_template_of_any_shape_is_refused_or_makes_a_pod(
     containers = [{**agent, "name": "agent"}]
     execution = an_execution(podTemplate={"spec": {"containers": containers, **pod}})
     assert refusal(execution) or pod_body(execution, Images("runtime", "runner"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "right"),
+    [
+        ({"hostNetwork": True}, "must be false: "),
+        ({"securityContext": {"runAsUser": 0}}, "must be 10001: "),
+        ({"restartPolicy": "Always"}, "must be Never: "),
+    ],
+)
+def test_what_would_be_right_is_written_as_in_yaml(spec: dict[str, Any], right: str) -> None:
+    assert right in said_of({"spec": spec})
+
+
+def test_an_init_container_of_the_agents_name_is_refused_for_that_alone() -> None:
+    said = said_of({"spec": {"initContainers": [{"name": "agent", "command": ["x"]}]}})
+    assert said.startswith("spec.podTemplate.spec.initContainers[0].name: agent is taken")

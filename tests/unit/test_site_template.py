@@ -1,9 +1,13 @@
 """What all pods of a site start from, and what an execution lays over it."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
+
 from ccx_operator.pod_spec import Images, pod_body
-from ccx_operator.site_template import laid_over, with_template
+from ccx_operator.site_template import laid_over, site_template, with_template
 from support.reconciling import an_execution
 
 
@@ -75,3 +79,66 @@ def test_an_execution_lays_its_own_over_the_sites_and_its_credentials_over_both(
 def test_without_one_nothing_is_changed() -> None:
     execution = an_execution()
     assert with_template(execution, {}) is execution
+
+
+def written(tmp_path: Path, *texts: str) -> list[Path]:
+    paths = [tmp_path / f"{number}.yaml" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def test_of_several_files_the_later_lies_over_the_earlier(tmp_path: Path) -> None:
+    one, other = "spec: {nodeSelector: {a: b, c: d}}", "spec: {nodeSelector: {c: e}}"
+    found = site_template(written(tmp_path, one, "", other))
+    assert found == {"spec": {"nodeSelector": {"a": "b", "c": "e"}}}
+    assert site_template([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[1]", "must be an object"),
+        ("spec: {hostNetwork: true}", r"spec\.hostNetwork: must be false"),
+        (
+            "spec: {containers: [{name: s, volumeMounts: [{mountPath: /home/agent}]}]}",
+            "conversations are kept there",
+        ),
+    ],
+)
+def test_what_an_execution_may_not_ask_for_a_site_may_not_either(
+    text: str, why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=why) as refused:
+        site_template(written(tmp_path, text))
+    assert str(tmp_path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metadata: {labels: {a: b}}",
+        "spec: {}",
+        "spec: {containers: [{name: agent}]}",
+        "spec: {containers: [{name: s, volumeMounts: [{mountPath: /data}]}]}",
+    ],
+)
+def test_a_template_may_say_little(text: str, tmp_path: Path) -> None:
+    assert site_template(written(tmp_path, text)) == yaml.safe_load(text)
+
+
+def test_a_list_that_meets_none_is_taken_as_it_is() -> None:
+    lists, other = {"volumes": [{"name": "v"}]}, {"volumes": {"a": 1}}
+    assert laid_over(other, lists) == lists
+    assert laid_over({}, lists) == lists
+    assert laid_over(lists, other) == other
+
+
+def test_a_list_without_a_key_is_replaced_whole() -> None:
+    upper = {"args": [{"name": "b"}, {"name": "c"}]}
+    assert laid_over({"args": [{"name": "a"}]}, upper) == upper
+
+
+def test_over_an_execution_that_has_no_template_lies_nothing() -> None:
+    site = {"spec": {"nodeSelector": {"a": "b"}}}
+    assert with_template(an_execution(), site).spec.pod_template == site

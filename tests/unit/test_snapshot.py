@@ -174,3 +174,15 @@ def test_a_long_name_is_cut_only_where_room_is_short() -> None:
     assert json.loads(to_json(snapshot, 2048))["claude"]["model"] == arn
     endless = a_snapshot(claude=ClaudeFacts(model=arn * 100, result="x" * 1024))
     assert json.loads(to_json(endless, 2048))["claude"]["model"] == arn[:21]
+
+
+def test_a_first_output_of_long_after_is_told_as_late_as_there_is_room_for() -> None:
+    told = [to_object(a_snapshot(output=OutputFacts(first_ms=n)))["output"] for n in (5, 10**15)]
+    assert told[0]["firstMs"] == 5
+    assert told[1]["firstMs"] < 10**15
+
+
+def test_without_claude_only_the_message_is_cut() -> None:
+    told = json.loads(to_json(a_snapshot(message="m" * 9000), MIN_BYTES))
+    assert told["claude"] is None
+    assert 0 < len(told["message"]) < 9000

@@ -4,6 +4,7 @@ from typing import Any
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.facts import AgentFacts
 from ccx_operator.observed import Gone, RefusalKind
+from ccx_operator.outcomes import Unanswered
 from ccx_operator.store import Store
 from support.reconciling import (
     NEXT_POD,
@@ -116,9 +117,9 @@ def test_last_words_that_are_older_than_what_was_heard_change_nothing() -> None:
 
 def test_an_answer_ends_the_silence_and_a_try_prolongs_it() -> None:
     store = a_store(running=True)
-    store.heard_nothing(UID, "no route", ago(20), cancel=False)
-    store.heard_nothing(UID, "no route", ago(9), cancel=True)
-    store.heard_nothing(UID, "no route", NOW, cancel=True)
+    store.heard_nothing(UID, Unanswered("no route"), ago(20), cancel=False)
+    store.heard_nothing(UID, Unanswered("no route"), ago(9), cancel=True)
+    store.heard_nothing(UID, Unanswered("no route"), NOW, cancel=True)
     silence = store.observe(UID).silence
     assert silence is not None
     assert (silence.since, silence.cancel_since, silence.tries) == (ago(20), ago(9), 3)
@@ -159,7 +160,7 @@ def test_of_a_finished_execution_whose_finalizer_has_gone_only_the_phase_is_kept
     assert store.execution(UID) is None
     assert store.uids() == set()
     store.saw_pod(a_pod(version=12), NOW)
-    store.heard_nothing(UID, "late", NOW, cancel=False)
+    store.heard_nothing(UID, Unanswered("late"), NOW, cancel=False)
     assert (store.observe(UID).pod, store.observe(UID).silence) == (None, None)
     assert store.census.phases() == {"Succeeded": 1}
     store.saw_all_executions(set(), known=store.known())
@@ -186,3 +187,143 @@ def test_a_deleted_execution_leaves_nothing_behind() -> None:
     store.pod_deleted(a_pod(), NOW)
     assert store.observe(UID).pod is None
     assert store.pods() == ()
+
+
+def test_an_older_state_of_the_same_pod_or_of_its_namesake_replaces_nothing() -> None:
+    store = a_store(version=9)
+    store.saw_pod(a_pod(uid="namesake", version=8), NOW)
+    assert store.observe(UID).pod == a_pod(version=9)
+    store.saw_pod(a_pod(name=NEXT_POD, uid="next", version=8), NOW)
+    assert store.observe(UID).pod == a_pod(name=NEXT_POD, uid="next", version=8)
+
+
+def test_what_is_gone_does_not_come_back_with_a_newer_word_of_it() -> None:
+    store = a_store(version=5)
+    store.pod_deleted(a_pod(version=6, gone_by=NOW), NOW)
+    store.saw_pod(a_pod(version=7), NOW)
+    assert store.observe(UID).pod == Gone(a_pod(version=6, gone_by=NOW))
+
+
+def test_a_pod_that_was_never_asked_to_go_is_not_going() -> None:
+    store = a_store(version=5)
+    store.saw_pod(a_pod(version=6), NOW)
+    assert store.observe(UID).pod == a_pod(version=6)
+    store.saw_pod(a_pod(version=7, gone_by=ago(1)), NOW)
+    store.saw_pod(a_pod(version=8, gone_by=NOW), NOW)
+    assert store.observe(UID).pod == a_pod(version=8, gone_by=NOW)
+
+
+def test_one_that_may_be_alive_has_only_left_our_sight() -> None:
+    def after(**facts: Any) -> object:
+        store = a_store(version=5)
+        store.pod_deleted(a_pod(version=6, **facts), NOW)
+        return store.observe(UID).pod
+
+    assert after() == a_pod(version=6, left_sight=True)
+    assert after(gone_by=NOW) == Gone(a_pod(version=6, gone_by=NOW))
+    assert after(exit_code=0) == Gone(a_pod(version=6, exit_code=0))
+
+
+def a_store_with_a_stray() -> Store:
+    store = a_store(name=NEXT_POD, uid="newest", version=9)
+    store.saw_pod(a_pod(version=10), NOW)
+    assert store.observe(UID).stray is not None
+    return store
+
+
+def test_a_stray_is_one_until_it_goes() -> None:
+    store = a_store_with_a_stray()
+    store.pod_deleted(a_pod(uid="another", version=11), NOW)
+    store.pod_is_being_deleted(UID, NOW, pod_uid="another")
+    assert store.observe(UID).stray == a_pod(version=10)
+    store.pod_deleted(a_pod(version=12), NOW)
+    assert store.observe(UID).stray is None
+    going = a_store_with_a_stray()
+    going.saw_pod(a_pod(version=11, gone_by=NOW), NOW)
+    assert going.observe(UID).stray is None
+
+
+def test_the_deletion_of_one_that_is_unknown_is_its_news() -> None:
+    store = Store()
+    store.saw_execution(an_execution())
+    store.pod_deleted(a_pod(exit_code=0), NOW)
+    assert store.observe(UID).pod == Gone(a_pod(exit_code=0))
+
+
+def test_what_goes_already_keeps_its_time_and_what_is_gone_goes_no_more() -> None:
+    store = a_store(gone_by=ago(3))
+    store.pod_is_being_deleted(UID, NOW, pod_uid=POD_UID)
+    assert store.observe(UID).pod == a_pod(gone_by=ago(3))
+    store.pod_is_gone(UID)
+    store.pod_is_being_deleted(UID, NOW, pod_uid=POD_UID)
+    assert store.observe(UID).pod == Gone(a_pod(gone_by=ago(3)))
+
+
+def test_a_pod_that_the_list_names_is_not_missing() -> None:
+    store = a_store()
+    assert store.saw_all_pods({POD_UID}, known=[a_pod()]) == frozenset()
+    assert store.pods() == (a_pod(),)
+
+
+def test_of_a_pod_without_an_execution_nothing_is_kept_that_a_list_does_not_name() -> None:
+    store = Store()
+    store.saw_pod(a_pod(), NOW)
+    assert store.saw_all_pods(set(), known=[a_pod()]) == frozenset()
+    assert store.observe(UID).pod is None
+
+
+def test_only_pods_that_are_there_are_pods() -> None:
+    store = a_store()
+    store.pod_is_gone(UID)
+    assert store.pods() == ()
+
+
+def test_a_runner_is_heard_only_by_the_pod_that_there_is() -> None:
+    store = a_store(running=True)
+    store.pod_is_gone(UID)
+    store.heard(UID, a_snapshot(), NOW, pod_uid=POD_UID)
+    assert store.observe(UID).snapshot is None
+
+
+def test_the_end_is_counted_from_its_first_word() -> None:
+    store = a_store(running=True)
+    store.heard(UID, a_snapshot(), ago(9), pod_uid=POD_UID)
+    assert store.observe(UID).ending_since is None
+    store.heard(UID, a_snapshot("Ending"), ago(5), pod_uid=POD_UID)
+    store.heard(UID, ended(), NOW, pod_uid=POD_UID)
+    assert store.observe(UID).ending_since == ago(5)
+
+
+def test_it_has_just_the_state_that_it_was_told() -> None:
+    store = Store()
+    assert not store.has(UID, 1)
+    store.saw_execution(at_version(an_execution(), 5))
+    assert (store.has(UID, 5), store.has(UID, 4)) == (True, False)
+
+
+def test_a_version_that_is_no_number_is_older_than_any() -> None:
+    store = Store()
+    metadata = an_execution().metadata.model_copy(update={"resource_version": "opaque"})
+    odd = an_execution().model_copy(update={"metadata": metadata})
+    store.saw_execution(odd)
+    assert store.execution(UID) == odd
+    store.saw_execution(at_version(an_execution(), 1))
+    store.saw_execution(odd)
+    assert store.execution(UID) == at_version(an_execution(), 1)
+
+
+def test_a_gateway_that_was_silent_is_heard_of_again() -> None:
+    store = a_store()
+    store.gateway_is_silent(UID, None)
+    store.gateway_is_silent(UID, "g1")
+    assert store.observe(UID).silent_gateway == "g1"
+    store.gateway_is_silent(UID, None)
+    assert store.observe(UID).silent_gateway is None
+
+
+def test_what_was_said_of_no_gateway_is_not_kept() -> None:
+    """There may be ten thousand executions, and each is asked of at every list of Leases."""
+    store = Store()
+    nothing = store.observe(UID)
+    store.gateway_is_silent(UID, None)
+    assert store.observe(UID) is nothing

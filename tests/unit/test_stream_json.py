@@ -328,3 +328,72 @@ def test_a_second_run_without_a_result_keeps_what_the_first_has_cost() -> None:
     reader.feed(printed({"type": "assistant", "message": {"id": "m9"}}))
     assert (reader.facts.cost_usd, reader.facts.turns) == ("0.2", 4)
     assert reader.facts.is_error is None
+
+
+def test_only_the_init_of_a_system_event_names_the_session() -> None:
+    status = {"type": "system", "subtype": "status", "session_id": "other", "model": "other"}
+    assert read(printed(INIT, status)).facts.session_id == SESSION
+
+
+def test_a_long_line_is_parsed_only_where_it_may_be_the_result() -> None:
+    long = "x" * 1_100_000
+    said = {"type": "assistant", "message": {"id": "m9", "content": [{"text": long}]}}
+    reader = read(printed(INIT, said), max_line_bytes=2**23)
+    assert (reader.facts.turns, reader.skipped_lines, reader.turn.tool_is_open) == (0, 0, False)
+    called = {"type": "assistant", "message": {"content": [{"type": "tool_use", "in": long}]}}
+    assert read(printed(INIT, called), max_line_bytes=2**23).turn.tool_is_open
+
+
+def test_an_overlong_line_may_have_been_a_tool_call() -> None:
+    call = {"type": "assistant", "message": {"content": [{"text": "x" * 1000}]}}
+    assert read(printed(INIT, call), max_line_bytes=1000).turn.tool_is_open
+
+
+def test_an_event_that_is_no_object_is_counted() -> None:
+    reader = read(b'[{"type":"result"}]\n' + printed(INIT))
+    assert (reader.skipped_lines, reader.facts.session_id) == (1, SESSION)
+
+
+def test_a_message_without_an_id_is_no_turn() -> None:
+    named, unnamed = ({"type": "assistant", "message": m} for m in ({"id": "m1"}, {}))
+    assert read(printed(INIT, named, unnamed, named)).facts.turns == 1
+
+
+def test_a_result_that_names_no_session_or_turns_leaves_what_is_known() -> None:
+    said = {"type": "assistant", "message": {"id": "m1"}}
+    facts = read(printed(INIT, said, {"type": "result", "is_error": False})).facts
+    assert (facts.session_id, facts.turns) == (SESSION, 1)
+
+
+def test_of_errors_only_texts_are_told() -> None:
+    result = {"type": "result", "is_error": True, "errors": ["a", 5, None, "b"]}
+    assert read(printed(result)).facts.result == "a\nb"
+
+
+def test_a_usage_by_model_of_another_shape_is_not_it() -> None:
+    def tokens(by_model: object) -> int:
+        own = {"input_tokens": 7}
+        result = {"type": "result", "usage": own, "modelUsage": by_model}
+        return read(printed(result)).facts.usage.input_tokens
+
+    assert tokens({"m": {"inputTokens": 3}, "n": "x"}) == 3
+    assert tokens({"n": "x"}) == 7
+    assert tokens({}) == 7
+
+
+@pytest.mark.parametrize("count", [True, -1, 2**53 + 1, "9"])
+def test_what_is_no_count_is_none(count: object) -> None:
+    facts = read(printed({"type": "result", "usage": {"input_tokens": count}})).facts
+    assert facts.usage.input_tokens == 0
+
+
+def test_a_run_that_tells_no_cost_keeps_what_is_known() -> None:
+    reader = read(printed(a_cost(0.2)))
+    reader.start_again()
+    untold = {key: value for key, value in a_cost(0).items() if key != "total_cost_usd"}
+    reader.feed(printed(untold))
+    assert reader.facts.cost_usd == "0.2"
+    first = read(printed(untold))
+    first.start_again()
+    first.feed(printed(a_cost(0.3)))
+    assert first.facts.cost_usd == "0.3"

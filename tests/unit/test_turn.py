@@ -126,3 +126,23 @@ def test_it_says_why_a_turn_does_not_go_on(
     turn: TurnWatch, changes: dict[str, Any], why: str
 ) -> None:
     assert go_on(turn, **changes) == why
+
+
+def test_what_is_unsure_stays_so() -> None:
+    turn = watched()
+    turn.skipped(b'{"type":"tool_use"')
+    turn.take(SAID)
+    assert turn.tool_is_open
+
+
+def test_only_an_error_is_a_loss_of_the_api() -> None:
+    assert watched(SAID, None, a_result()).cut_off
+    assert not watched(SAID, None, a_result(is_error=False)).cut_off
+
+
+def test_a_block_of_another_kind_opens_no_tool_call() -> None:
+    block = {"type": "text", "id": "a"}
+    assert not watched({"type": "assistant", "message": {"content": [block]}}).tool_is_open
+    answer = {"type": "text", "tool_use_id": "a"}
+    turn = watched(a_call("a"), {"type": "user", "message": {"content": [answer]}})
+    assert turn.tool_is_open

@@ -181,3 +181,36 @@ def test_the_fullest_record_there_can_be_is_well_below_the_limit_of_a_config_map
     whole = len(json.dumps(text)) * (DAYS + 1 + MONTHS + 1) + uids
     assert whole < 0.9 * 2**20
     assert uids < 256 * 1024
+
+
+def test_without_a_time_of_its_end_it_is_todays_and_without_tokens_it_costs_nothing() -> None:
+    status = was("Succeeded", "Completed", usage={"inputTokens": 5})
+    entry = entry_of(an_execution(status=status), NOW)
+    assert (entry.day, entry.tally.cost) == (NOW.date(), Decimal(0))
+    ended = was("Succeeded", "Completed", completionTime=NOW - timedelta(days=3))
+    assert entry_of(an_execution(status=ended), NOW).day == NOW.date() - timedelta(days=3)
+
+
+def test_what_comes_late_is_added_to_its_month() -> None:
+    body = record_of(an_entry("1", TODAY - timedelta(days=DAYS)))
+    assert list(body["data"]) == ["2025-10"]
+
+
+def test_a_key_that_is_no_month_is_not_taken_for_an_old_one() -> None:
+    body = record_of(an_entry("1"), body={"metadata": {"name": "x"}, "data": {"0-note": "mine"}})
+    assert body["data"]["0-note"] == "mine"
+
+
+def test_of_too_many_models_the_rest_is_one() -> None:
+    tallies: dict[str, Tally] = {}
+    for number in range(MAX_MODELS + 3):
+        tallies = dict(plus(tallies, f"m{number}", Tally({"succeeded": 1})))
+    assert len(tallies) == MAX_MODELS + 1
+    assert tallies[OTHER].counts["succeeded"] == 3
+    again = plus(tallies, "m0", Tally({"succeeded": 1}))
+    assert again["m0"].counts["succeeded"] == 2
+
+
+def test_a_text_that_is_too_long_is_not_even_parsed() -> None:
+    with pytest.raises(UnreadableError, match="more than"):
+        read("m: {succeeded: 1}" + " " * MAX_TEXT)

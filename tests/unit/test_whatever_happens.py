@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_kube.errors import ApiError
-from ccx_operator.actions import Action
+from ccx_operator.actions import Action, CreatePod
 from ccx_operator.controller import Controller
 from ccx_operator.expiring import Expiring
 from ccx_operator.facts import AgentFacts, PodFacts
@@ -69,6 +69,8 @@ class Seat:
         self._world = world
 
     async def carry_out(self, action: Action, execution: ClaudeExecution) -> Outcome:
+        if isinstance(action, CreatePod):
+            return await self._world.create_pod(action, execution)
         outcome = await self._world.carry_out(action, execution)
         if isinstance(outcome, UsageAsked):
             self._record_usage(execution)
@@ -87,6 +89,7 @@ class Operator:
     def restart(self) -> None:
         """SIGKILL: the memory is lost, and the lists come anew."""
         self.store, world = Store(), self.world
+        world.forget()
         self.expiring = Expiring(self.store, WorkQueue(), world, NoMeter(), now=lambda: world.now)
         self.recorder = Recorder(
             self.store,
@@ -297,6 +300,8 @@ SPECS: list[dict[str, Any]] = [{}, ONCE, THRICE, CLAIMED, {**CLAIMED, **THRICE}]
 @settings(max_examples=400, deadline=None)
 @given(st.lists(STEPS, max_size=40), st.sampled_from(SPECS))
 @example(["lose creation", "reconcile", "vanish", "reconcile"], {})
+@example(["lose creation", "reconcile", "vanish", "pause", "reconcile"], {})
+@example(["lose creation", "reconcile", "start", "exit 0", "vanish", "restart", "reconcile"], {})
 @example([*RUNS, "exit 0", "hear all", "reconcile", "lose record", "record", "restart"], {})
 @example([*RUNS, "exit 0", "hear all", "reconcile", "record", "restart", "reconcile", "record"], {})
 @example([*RUNS, "exit 0", *SEEN_TO_END, "ttl 60", "hear all", "ttl 0", "expire"], {})

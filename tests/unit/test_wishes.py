@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccx_runner.wishes import CANCEL, PAUSE, RESUME, Refused, Wish, Wishes
+from ccx_runner.wishes import CANCEL, FAIL, PAUSE, REPORT, RESUME, Refused, Wish, Wishes
 
 SPECS = st.lists(
     st.tuples(st.sampled_from(["Running", "Paused"]), st.none() | st.integers(1, 99)), min_size=1
@@ -160,3 +160,19 @@ def test_a_wish_that_makes_no_sense_is_refused_with_what_would_be_right(
 def test_unknown_fields_of_a_wish_are_ignored() -> None:
     said = {"generation": 1, "desiredState": "Paused", "activeDeadlineSeconds": 60, "new": 1}
     assert Wish.from_json(json.dumps(said)) == Wish(1, "Paused", 60)
+
+
+@pytest.mark.parametrize(("said", "on_stall"), [("Fail", FAIL), ("Report", REPORT), (None, REPORT)])
+def test_a_stall_ends_only_what_says_so(said: str | None, on_stall: str) -> None:
+    wish = Wish.parse({"generation": 1, "desiredState": "Running", "onStall": said})
+    assert wish.on_stall == on_stall
+
+
+def test_a_truth_is_no_number_of_seconds() -> None:
+    with pytest.raises(Refused, match="must be a number"):
+        Wish.parse({"generation": 1, "desiredState": "Running", "stallTimeoutSeconds": True})
+
+
+def test_a_cancel_is_as_new_as_its_wish() -> None:
+    assert Wishes().take(CANCEL, a_wish(7, "Cancelled")).generation == 7
+    assert Wishes(generation=3).take(CANCEL).generation == 3

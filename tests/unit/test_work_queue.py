@@ -81,3 +81,11 @@ async def test_a_key_is_never_due_again_at_once() -> None:
     queue.add_after("a", 0)  # wakes the waiter
     async with asyncio.timeout(5):
         assert await getting == "a"
+
+
+def test_without_a_timer_there_is_none_to_wait_for() -> None:
+    schedule = Schedule()
+    assert schedule.next_timer() is None
+    schedule.add_at("a", 9)
+    schedule.add_at("b", 5)
+    assert schedule.next_timer() == 5
