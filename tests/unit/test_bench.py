@@ -1,10 +1,12 @@
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench import baselines
 from bench.quantile import quantile
 from bench.report import as_json, table
 from bench.row import AtLeast, AtMost, Row
@@ -12,6 +14,7 @@ from bench.rows import chosen, groups, ids_of, rows_of
 from bench.sink import STAMP
 from bench.source import LINE_BYTES, stamped
 from bench.usage import cpu_seconds, memory_kib, peak_mib
+from ccx_gateway import frame_writer
 
 
 def a_row(
@@ -101,6 +104,14 @@ def test_every_group_has_rows_and_no_two_have_an_id_in_common() -> None:
     ids = [found for group in groups() for found in ids_of(group)]
     assert len(set(ids)) == len(ids)
     assert {"P1", "P3", "P4", "P5", "P6", "P7"} <= set(ids)
+
+
+def test_what_is_compared_with_is_small_enough_to_be_read_and_so_is_what_writes_our_frames() -> (
+    None
+):
+    modules = [*Path(baselines.__path__[0]).glob("*.py"), Path(frame_writer.__file__)]
+    assert len(modules) > 3
+    assert {m.name: n for m in modules if (n := len(m.read_text().splitlines())) > 80} == {}
 
 
 def test_one_is_chosen_by_id_or_by_group_and_all_by_nothing() -> None:
