@@ -142,7 +142,7 @@ async def test_a_claim_is_made_once_and_tells_whose_it_is(cluster: Cluster) -> A
     execution["metadata"] |= {key: metadata[key] for key in ("uid", "namespace", "generation")}
     body = claim_body(ClaudeExecution.model_validate(execution))
     assert body is not None
-    # An owner that cannot be found in its group is no owner: the claim would go within milliseconds.
+    # An owner that is not found in its group is no owner: Kubernetes would collect the claim.
     (reference,) = body["metadata"]["ownerReferences"]
     reference["apiVersion"] = owner["apiVersion"]
     made = await cluster.ask("POST", path, body)
