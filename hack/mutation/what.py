@@ -85,6 +85,7 @@ FOR_THE_TYPE_CHECKER: Final = {
     "alive.py _began_in_time: without `and began is not None`": "a pod that runs has a time",
     "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
     "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
+    "asking.py _unready_look: without `and silence is not None`": "it is, where silent_from is",
     "snapshot.py _cut_names: without `if claude is None`": "without Claude, cutting more fits",
     "outcomes.py note: without `case if isinstance(action, CreatePod)`": "who else is unsure",
     "outcomes.py note: without `case if isinstance(action, DeletePod)`": "what else makes it go",

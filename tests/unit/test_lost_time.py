@@ -118,3 +118,9 @@ def test_what_the_next_look_says_less_of_is_not_taken_back() -> None:
 def test_of_what_never_ran_nothing_is_told() -> None:
     waiting = was("Starting", "PodCreated", attempts=1)
     assert lost(a_pod(), status=waiting, retries=0).active_seconds is None
+
+
+def test_last_words_that_come_after_it_was_given_up_count() -> None:
+    held = was("Queued", "Suspended", attempts=1, activeSeconds=3)
+    found = lost(a_lost_pod(100), status=held, snapshot=ended(143, "Outside"))
+    assert (found.attempts, found.active_seconds) == (2, 5)

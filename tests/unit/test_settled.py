@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ccx_api.names import FINALIZER
-from ccx_operator.settled import expiry_in, expiry_of, settled_phase
+from ccx_operator.settled import Expiry, expiry_in, expiry_of, settled_phase
 from support.reconciling import (
     NOW,
     an_execution,
@@ -43,3 +43,12 @@ def test_what_has_no_time_of_its_end_or_no_limit_never_expires() -> None:
     assert found is not None
     assert found.due == NOW.timestamp() + 60
     assert expiry_of(an_execution(ttlSecondsAfterFinished=60, status=RUNNING)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "older"), [("1", "2", True), ("10", "9", False), ("a", "9", False)]
+)
+def test_an_expiry_is_older_only_where_both_versions_are_numbers(
+    one: str, other: str, older: bool
+) -> None:
+    assert Expiry("ns", "e", 0, one).is_older_than(Expiry("ns", "e", 0, other)) is older

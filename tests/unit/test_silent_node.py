@@ -144,3 +144,18 @@ def test_of_one_that_runs_on_its_time_is_written() -> None:
     assert status(running, later) == told
     known = {**told.model_dump(mode="json", by_alias=True), "reason": "Resumed"}
     assert status(a_command(status=known), thawed).paused_seconds == 7
+
+
+def test_as_long_as_it_may_be_there_it_is_tried_as_any_other_that_is_silent() -> None:
+    soon = replace(silent(10), looked=Looked(ago(90), ready=False))
+    assert decide(a_command(status=PAUSED), soon, now=NOW).check_after == 15
+
+
+def test_one_of_which_nothing_is_known_is_looked_at_in_a_minute() -> None:
+    unasked = replace(seen(FROZEN, snapshot=a_snapshot("Paused")), looked=None)
+    assert decide(a_command(status=PAUSED), unasked, now=NOW).check_after == 60
+
+
+def test_what_the_cluster_itself_calls_unreachable_is_called_so_also_when_it_is_overdue() -> None:
+    both = silent(99, gone_by=ago(30), unreachable_since=ago(200))
+    assert "cannot be reached" in status(a_command(status=PAUSED), both).message
