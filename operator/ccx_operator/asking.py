@@ -61,6 +61,8 @@ def _question(
         return look, looked.at + SAMPLE_EVERY if fresh else now, False
     if not pod.ready:
         return look, _unready_look(execution, pod, observed, now), False
+    if observed.snapshot is None and execution.status.process is None:
+        return look, now, False  # its first look had no answer, and nothing else may come to pass
     if execution.spec.command is None:
         return look, looked.at + SAMPLE_EVERY, False
     return None

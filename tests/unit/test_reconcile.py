@@ -265,6 +265,17 @@ def test_a_start_whose_link_does_not_work_runs_all_the_same() -> None:
     assert (decision.status.reason, decision.check_after) == ("Started", 2)
 
 
+@pytest.mark.parametrize("process", [None, {"state": "Running"}])
+def test_who_runs_and_has_never_answered_is_asked_until_its_process_is_known(
+    process: dict[str, Any] | None,
+) -> None:
+    silence = Silence(since=ago(9), last_try=ago(4))
+    quiet = seen(a_pod(running=True), silence=silence, looked=Looked(ago(9), ready=True))
+    status = {**RUNNING, "process": process}
+    asked = actions(an_execution(command=COMMAND, status=status), quiet)
+    assert asked == ((LOOK,) if process is None else ())
+
+
 def test_a_start_in_pause_is_looked_at_because_it_is_never_ready() -> None:
     pod = a_pod(age=2, running=True, ready=False)
     execution = an_execution(desired="Paused", status=STARTING)
