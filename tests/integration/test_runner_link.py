@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Credit, Output, Read, Request, Stream, Verb
+from ccx_runner.link_ports import LEASE_SECONDS
 from support.links import (
     LINK_PROGRAM,
     a_client,
@@ -44,9 +45,9 @@ async def test_twenty_megabytes_arrive_byte_for_byte(tmp_path: Path) -> None:
         assert got.hexdigest() == sent.hexdigest() == runner.spool.sha256()
 
 
-async def test_it_goes_at_once_when_stdin_ends_although_stdout_is_blocked(tmp_path: Path) -> None:
+async def test_it_goes_when_stdin_ends_although_stdout_is_blocked(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(LEASE_SECONDS / 2),  # and not because it has said nothing for so long
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (process, client),
     ):
@@ -54,10 +55,8 @@ async def test_it_goes_at_once_when_stdin_ends_although_stdout_is_blocked(tmp_pa
         runner.spool.append(OUT, LINE * 100_000)
         client.send(Read(1, 0), Credit(2**40))
         await _blocked(process)
-        began = asyncio.get_running_loop().time()
         client.writer.close()
         await until(lambda: process.returncode == 0 and not runner.server._links.open)
-        assert asyncio.get_running_loop().time() - began < 1
 
 
 async def test_a_verb_is_carried_out_although_its_sender_reads_nothing(tmp_path: Path) -> None:
