@@ -79,9 +79,9 @@ def test_too_many_turns_are_a_failure_of_their_own(kubectl: Kubectl) -> None:
 
 def test_killed_from_outside_it_is_a_signal_and_no_success(kubectl: Kubectl) -> None:
     kubectl.apply(a_prompt("killed", scripted("slow", chunks=400)))
-    pod = kubectl.wait("killed", "Running")["status"]["podName"]
-    pid = kubectl.execution("killed")["status"]["process"]["pid"]
-    kubectl("exec", pod, "--", "sh", "-c", f"kill -KILL {pid}")
+    running = kubectl.wait_for_process("killed")["status"]
+    kill = f"kill -KILL {running['process']['pid']}"
+    kubectl("exec", running["podName"], "--", "sh", "-c", kill)
     status = kubectl.wait("killed", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "Signal")
     assert status["process"]["signal"] == 9

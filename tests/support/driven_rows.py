@@ -80,9 +80,12 @@ class Theatre:
             lambda: self.condition(name, "ContainersReady") == "True", f"{name} is ready"
         )
 
-    def signal(self, name: str, number: int) -> None:
-        """To the process, not to its runner."""
-        os.kill(self.stage.status(name)["process"]["pid"], number)
+    async def signal(self, name: str, number: int) -> None:
+        """To the process, not to its runner. It may run a moment before it is known."""
+        status = self.stage.status
+        what = f"the process of {name} is known"
+        process = await self.stage.ground.until(lambda: status(name).get("process"), what)
+        os.kill(process["pid"], number)
 
 
 def row(outcome: str) -> Callable[[Way], Way]:
@@ -253,7 +256,7 @@ async def exits_with_3(on: Theatre, name: str) -> None:
 @row("Failed Signal")
 async def killed_from_inside(on: Theatre, name: str) -> None:
     await on.running(name)
-    on.signal(name, signal.SIGSEGV)
+    await on.signal(name, signal.SIGSEGV)
 
 
 def claude_says(*, exit_code: int = 0, then: str = "", **result: Any) -> str:

@@ -89,20 +89,26 @@ class Kubectl:
 
     def wait(self, name: str, condition: str, *, seconds: int = 40) -> Object:
         """Until the execution's condition is true (or `Type=False`); returns the execution."""
+        return self._until(name, f"condition={condition}", seconds)
+
+    def wait_for_process(self, name: str, *, seconds: int = 40) -> Object:
+        """Until its process is known, which may be a moment after it runs; the execution."""
+        return self._until(name, "jsonpath={.status.process.pid}", seconds)
+
+    def reaches(self, name: str, reason: str, *, seconds: int = 40) -> Object:
+        """The execution's status once it has that reason."""
+        status: Object = self._until(name, f"jsonpath={{.status.reason}}={reason}", seconds)[
+            "status"
+        ]
+        return status
+
+    def _until(self, name: str, wanted: str, seconds: int) -> Object:
         done = self.run(
-            *("wait", f"cx/{name}", f"--for=condition={condition}", f"--timeout={seconds}s"),
+            *("wait", f"cx/{name}", f"--for={wanted}", f"--timeout={seconds}s"),
             seconds=seconds + COMMAND_SECONDS,
         )
         assert done.returncode == 0, f"{done.stderr}\n{self('describe', 'cx', name)}"
         return self.execution(name)
-
-    def reaches(self, name: str, reason: str, *, seconds: int = 40) -> Object:
-        """The execution's status once it has that reason."""
-        wanted = f"--for=jsonpath={{.status.reason}}={reason}"
-        done = self.run("wait", f"cx/{name}", wanted, f"--timeout={seconds}s")
-        assert done.returncode == 0, f"{done.stderr}\n{self('describe', 'cx', name)}"
-        status: Object = self.execution(name)["status"]
-        return status
 
 
 def documents(*objects: Object) -> str:

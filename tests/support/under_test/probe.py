@@ -38,7 +38,7 @@ class Probe:
 def running_probe(kubectl: Kubectl) -> Iterator[Probe]:
     mark = f"ccx-probe-{uuid.uuid4().hex}"
     kubectl.apply(an_execution(NAME, command=["sh", "-c", f"sleep 600; : {mark}"]))
-    execution = kubectl.wait(NAME, "Running", seconds=START_SECONDS)
+    execution = kubectl.wait_for_process(NAME, seconds=START_SECONDS)
     pod = kubectl.get("pod", execution["status"]["podName"])
     (agent,) = pod["spec"]["containers"]
     name = pod["metadata"]["name"]
