@@ -69,7 +69,7 @@ MODULES: Final = {
     "ccx_runner.run_clock": ("test_run_clock",),
     "ccx_runner.back_pressure": ("test_back_pressure",),
     "ccx_runner.stream_json": ("test_stream_json",),
-    "ccx_runner.snapshot": ("test_snapshot",),
+    "ccx_runner.snapshot_json": ("test_snapshot_json",),
     "ccx_runner.greeting": ("test_greeting",),
 }
 
@@ -86,7 +86,7 @@ FOR_THE_TYPE_CHECKER: Final = {
     "given_up.py _patience: without `or pod.gone_by is None`": "a pod that goes has a time",
     "asking.py _boot_look: without `or looked.at`": "a pod that runs has a time",
     "asking.py _unready_look: without `and silence is not None`": "it is, where silent_from is",
-    "snapshot.py _cut_names: without `if claude is None`": "without Claude, cutting more fits",
+    "snapshot_json.py _cut_names: without `if claude is None`": "without Claude, cutting more fits",
     "outcomes.py note: without `case if isinstance(action, CreatePod)`": "who else is unsure",
     "outcomes.py note: without `case if isinstance(action, DeletePod)`": "what else makes it go",
     "outcomes.py note: without `case if isinstance(action, Look | Deliver)`": "who else is heard",
