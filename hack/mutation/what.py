@@ -48,6 +48,7 @@ MODULES: Final = {
     "ccx_operator.usage": (*_DECIDE, "test_progress"),
     "ccx_operator.facts": ("test_facts",),
     "ccx_operator.last_words": ("test_facts", "test_greeting"),
+    "ccx_operator.news": ("test_news", "test_silent_node"),
     "ccx_operator.store": (
         *("test_store", "test_resync", "test_handlers", "test_session_watch", "test_expiring"),
         *("test_controller", "test_silent_node", "test_unsure_creation"),
