@@ -60,6 +60,7 @@ MODULES: Final = {
     "ccx_operator.work_queue": ("test_work_queue",),
     "ccx_operator.workspace": ("test_pod_spec", "test_next_attempt", "test_attempts"),
     "ccx_operator.pod_template": ("test_pod_template",),
+    "ccx_operator.spec_refusal": ("test_spec_refusal",),
     "ccx_operator.site_template": ("test_site_template",),
     "ccx_operator.usage_record": ("test_usage_record",),
     "ccx_operator.usage_tally": ("test_usage_record",),
