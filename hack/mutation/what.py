@@ -72,6 +72,7 @@ MODULES: Final = {
     "ccx_runner.back_pressure": ("test_back_pressure",),
     "ccx_runner.stream_json": ("test_stream_json",),
     "ccx_runner.snapshot_json": ("test_snapshot_json",),
+    "ccx_runner.exit_code": ("test_exit_code",),
     "ccx_runner.greeting": ("test_greeting",),
 }
 

@@ -18,6 +18,7 @@ from ccx_runner.back_pressure import AWAY_SECONDS, BackPressure
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
 from ccx_runner.drain import Drain
+from ccx_runner.exit_code import exit_code
 from ccx_runner.link_ports import RETURN_SECONDS
 from ccx_runner.link_server import LinkServer
 from ccx_runner.mirror import Mirror
@@ -34,9 +35,6 @@ from ccx_runner.transcript import config_dir, transcript
 from ccx_runner.wishes import Refused, Wish, Wishes
 
 log = logging.getLogger(__name__)
-
-RUNNER_FAULT = 125
-"""Exit code when the runner itself has failed."""
 
 
 class Runner:
@@ -126,7 +124,7 @@ class Runner:
         await self._archiver.finish(self._transcript)
         supervisor.conclude()
         await self._leave()
-        return _exit_code(supervisor)
+        return exit_code(supervisor.exit_code, supervisor.ended_by)
 
     async def pause(self, wish: Wish | None) -> None:
         await self._running().pause(wish)
@@ -243,11 +241,3 @@ class Runner:
 
 def _milestones(facts: ClaudeFacts) -> tuple[object, ...]:
     return facts.session_id, facts.turns, facts.is_error, facts.result_bytes
-
-
-def _exit_code(supervisor: Supervisor) -> int:
-    """As a shell says it: 128 + N for a signal."""
-    code = supervisor.exit_code
-    if supervisor.ended_by == "RunnerFault" or code is None:
-        return RUNNER_FAULT
-    return code if code >= 0 else 128 - code
