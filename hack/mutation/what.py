@@ -65,6 +65,7 @@ MODULES: Final = {
     "ccx_operator.usage_record": ("test_usage_record",),
     "ccx_operator.usage_tally": ("test_usage_record",),
     "ccx_operator.events": ("test_events",),
+    "ccx_kube.runner_words": ("test_runner_words",),
     "ccx_runner.wishes": ("test_wishes",),
     "ccx_runner.stall": ("test_stall",),
     "ccx_runner.turn": ("test_turn",),
