@@ -7,8 +7,8 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from ccx_gateway.allow_list import VARIABLE
-from ccx_gateway.handshake import is_loopback
 from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
+from ccx_kube.loopback import is_loopback
 from ccx_kube.option_types import host_port, positive
 
 AUDIENCE: Final = "cc-executor"

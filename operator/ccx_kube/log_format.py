@@ -46,11 +46,13 @@ def formatter(log_format: str, added: Added) -> logging.Formatter:
     return JsonFormatter(added) if log_format == "json" else TextFormatter(added)
 
 
-class JsonFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
     def __init__(self, added: Added) -> None:
         super().__init__()
         self._added = added
 
+
+class JsonFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -64,11 +66,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class TextFormatter(logging.Formatter):
-    def __init__(self, added: Added) -> None:
-        super().__init__()
-        self._added = added
-
+class TextFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         text = f"{time} {record.levelname:7} {record.getMessage()}{self._added.words(record)}"
