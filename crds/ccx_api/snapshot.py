@@ -1,6 +1,6 @@
 """What the runner tells of its process: over its link, and last in the termination message.
 
-Written by ccx_runner.snapshot, which imports nothing of ours; a test holds the two together.
+Written by ccx_runner.snapshot_json, which imports nothing of ours; a test holds the two together.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,6 @@ Authorization, query -> bearer_token() -> Token        Origin, Host -> is_allowe
 query -> output_mode() -> OutputMode
 """
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ccx_gateway.authn import Token
 from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
+from ccx_kube.loopback import is_loopback
 
 Error = Literal["invalid", "unauthenticated", "forbidden", "unavailable"]
 STATUS: Final[dict[Error, int]] = {
@@ -117,13 +117,6 @@ def is_allowed_origin(
     except ValueError:
         return False
     return ours != "" and ours == host.lower() and (signs_in or is_loopback(name or ""))
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,53 +1,26 @@
-"""Logs as JSON lines or text, on stderr.
+"""What the gateway's log lines say beside the message: the audit's fields. No exception's text."""
 
-The text of an arbitrary exception may quote its input, which here may be a prompt: of an
-exception the type and the place are logged.
-"""
-
-import json
 import logging
-import sys
-import traceback
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
-_FRAMES: Final = 5
+from ccx_kube import log_format
+
+QUIET: Final = ("aiohttp",)
 
 
-def configure(log_format: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("aiohttp").setLevel(logging.WARNING)
+def configure(log_format_name: str) -> None:
+    log_format.configure(log_format.formatter(log_format_name, ADDED), quiet=QUIET)
 
 
-class JsonFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= getattr(record, "audit", {})
-        if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+    audit: Mapping[str, Any] = getattr(record, "audit", {})
+    return audit
 
 
-class TextFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        text = f"{time} {record.levelname:7} {record.getMessage()}"
-        for key, value in getattr(record, "audit", {}).items():
-            if key not in ("action", "outcome"):
-                text += f" {key}={value}"
-        if record.exc_info and record.exc_info[1] is not None:
-            text += f": {describe(record.exc_info[1])}"
-        return text
+def _words(record: logging.LogRecord) -> str:
+    audit = _fields(record)
+    return "".join(f" {k}={v}" for k, v in audit.items() if k not in ("action", "outcome"))
 
 
-def describe(exc: BaseException) -> str:
-    frames = traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
-    where = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
-    return f"{type(exc).__name__} {where}".strip()
+ADDED: Final = log_format.Added(_fields, _words)

@@ -16,15 +16,10 @@ from typing import Final
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import audit, notifications
 from ccx_gateway.access_rules import needs
+from ccx_gateway.attach import Attacher
 from ccx_gateway.control import DONE, Proof
 from ccx_gateway.dispatch import Done
-from ccx_gateway.errors import (
-    Forbidden,
-    GatewayError,
-    InvalidParams,
-    MethodNotFound,
-    error_object,
-)
+from ccx_gateway.errors import Forbidden, InvalidParams, MethodNotFound, error_object
 from ccx_gateway.execute import Executor, Started
 from ccx_gateway.execution_body import argv_of, check
 from ccx_gateway.following import Following
@@ -33,15 +28,12 @@ from ccx_gateway.metrics import UNKNOWN
 from ccx_gateway.outbox import Outbox
 from ccx_gateway.params import Attach, Configure, Control, Credit, Execute, List, Target, parse
 from ccx_gateway.permission import Permission
-from ccx_gateway.place import Place, attempt_of, place
 from ccx_gateway.services import Services
 from ccx_gateway.session import Session
-from ccx_gateway.takeover import SessionRefused
 from ccx_kube.reviews import Access
 
 MAX_METHOD: Final = 64
 """Characters of an unknown method's name that are told back."""
-
 
 CUT_SECONDS: Final = 1.0
 """How long a client may take to read that one of its streams is over."""
@@ -61,6 +53,7 @@ class Methods:
         self._services, self._session, self._outbox = services, session, outbox
         self._permission, self._who = permission, who
         self._executor = Executor(services, session, outbox, permission)
+        self._attacher = Attacher(services, session, outbox, permission, who)
 
     async def call(self, method: str, params: Params) -> Done:
         carry_out, began = METHODS.get(method), time.monotonic()
@@ -136,33 +129,14 @@ class Methods:
         return Done(notifications.summary(changed))
 
     async def attach(self, params: Params) -> Done:
-        wanted = parse(Attach, params)
-        namespace = wanted.namespace or self._services.namespace
-        if self._session.find(namespace, wanted.execution) is not None:
-            raise InvalidParams("execution: is followed here already, detach it first")
-        takes_over = wanted.session_id is not None
-        needed = needs("attach", namespace, wanted.execution, takes_over=takes_over)
-        slot = self._session.reserve(owned=takes_over, rests_on=needed[0])
-        try:
-            await self._permission.need("attach", needed)
-            execution = await self._services.executions.get(namespace, wanted.execution)
-            begins = _place(wanted, execution)
-            if wanted.session_id is not None:
-                execution = await self._take_over(execution, wanted.session_id)
-        except BaseException as exc:
-            self._session.release(slot, exc if isinstance(exc, GatewayError) else None)
-            raise
-        following = self._services.following(execution, slot, self._session, self._outbox)
-        slot.made.set_result(following)
-        following.start(begins, wanted.view(self._session.output))
-        if begins.offset:
-            self._services.metrics.stream.resumed("client")
+        attached = await self._attacher.attach(parse(Attach, params))
+        following, begins = attached.following, attached.begins
 
         async def begin() -> None:
             following.begin()
 
         told = {"attempt": begins.attempt, "offset": begins.offset}
-        return Done(notifications.summary(execution) | told, begin)
+        return Done(notifications.summary(following.execution) | told, begin)
 
     async def detach(self, params: Params) -> Done:
         following = await self._followed(parse(Target, params))
@@ -235,17 +209,6 @@ class Methods:
             raise InvalidParams("execution: is not followed here, attach to it first")
         return slot.made.result()
 
-    async def _take_over(self, execution: ClaudeExecution, session_id: str) -> ClaudeExecution:
-        try:
-            taken = await self._services.keeper.take_over(execution, session_id, self._session.id)
-        except SessionRefused as exc:
-            audit.failed(self._who, "attach", exc)
-            raise InvalidParams(f"sessionId: {exc}") from None
-        self._session.ids.add(session_id)
-        metadata = taken.metadata
-        audit.allowed(self._who, "attach", metadata.namespace, metadata.name)
-        return taken
-
     async def _has_started(self, started: Started) -> None:
         following, process = started.following, started.process
         if process is not None:
@@ -275,13 +238,6 @@ METHODS: Final[dict[str, Callable[[Methods, Params], Awaitable[Done]]]] = {
     "status": Methods.status,
     "list": Methods.list,
 }
-
-
-def _place(wanted: Attach, execution: ClaudeExecution) -> Place:
-    found, newest = place(wanted.attempt, wanted.start, execution), attempt_of(execution)
-    if found.attempt > newest:
-        raise InvalidParams(f"attempt: there is no attempt {found.attempt}, the newest is {newest}")
-    return found
 
 
 def _age(execution: ClaudeExecution) -> float:

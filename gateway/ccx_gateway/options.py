@@ -7,11 +7,15 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from ccx_gateway.allow_list import VARIABLE
-from ccx_gateway.handshake import is_loopback
 from ccx_gateway.output_mode import OUTPUT_MODES, OutputMode
+from ccx_kube.loopback import is_loopback
+from ccx_kube.option_types import host_port, positive
 
 AUDIENCE: Final = "cc-executor"
 CLIENT_SECONDS: Final = 300
+
+_address = host_port("127.0.0.1:8003")
+_number = positive("a number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +75,16 @@ def parser() -> argparse.ArgumentParser:
     text = "of pages that may connect beside our own (may be given again)"
     add("--allow-origin", type=_origin, action="append", default=[], metavar="ORIGIN", help=text)
     add("--namespace", help="where a call names none; by default the kubeconfig's or our own")
-    add("--max-sessions", type=_positive, default=100, help="sockets at once (100)")
-    add("--executions-per-session", type=_positive, default=1, help="that run at once (1)")
+    add("--max-sessions", type=_number, default=100, help="sockets at once (100)")
+    add("--executions-per-session", type=_number, default=1, help="that run at once (1)")
     text = "for connections that name none by ?output=: chunks, many lines to a notification"
     text += " (default), or lines, one to each"
     add("--output", choices=OUTPUT_MODES, default="chunks", help=text)
     text = "close a socket whose client has taken nothing of what it is sent, or has given no sign"
     text += f" of life, for so long ({CLIENT_SECONDS})"
-    add("--client-timeout-seconds", type=_positive, default=CLIENT_SECONDS, metavar="N", help=text)
+    add("--client-timeout-seconds", type=_number, default=CLIENT_SECONDS, metavar="N", help=text)
     add("--log-format", choices=("json", "text"), default="json")
     return cli
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8003")
-    return host.strip("[]"), int(port)
 
 
 def _audience(text: str) -> str:
@@ -101,9 +98,3 @@ def _origin(text: str) -> str:
     if not (parts.scheme and parts.netloc) or text != f"{parts.scheme}://{parts.netloc}":
         raise argparse.ArgumentTypeError(f"{text!r} is not an origin, such as https://ccx.example")
     return text.lower()
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)

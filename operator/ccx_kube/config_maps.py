@@ -1,8 +1,7 @@
 """ConfigMaps as JSON objects."""
 
 from ccx_kube.answers import Object
-from ccx_kube.errors import ApiError
-from ccx_kube.objects import object_path
+from ccx_kube.objects import existing, object_path
 from ccx_kube.session import KubeSession
 
 
@@ -11,12 +10,7 @@ class ConfigMaps:
         self._session = session
 
     async def get(self, namespace: str, name: str) -> Object | None:
-        try:
-            return await self._session.request("GET", _path(namespace, name))
-        except ApiError as exc:
-            if exc.is_not_found:
-                return None
-            raise
+        return await existing(self._session, _path(namespace, name))
 
     async def create(self, namespace: str, body: Object) -> None:
         await self._session.request("POST", _path(namespace), body=body)

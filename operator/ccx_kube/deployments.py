@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from ccx_kube.errors import ApiError
-from ccx_kube.objects import MERGE_PATCH, object_path
+from ccx_kube.objects import MERGE_PATCH, existing, object_path
 from ccx_kube.session import KubeSession
 
 _API: Final = "/apis/apps/v1"
@@ -15,13 +14,10 @@ class Deployments:
 
     async def selector(self, namespace: str, name: str) -> str | None:
         """Of its pods, by their labels; None if there is no such Deployment."""
-        try:
-            path = object_path(_API, namespace, "deployments", name)
-            found = await self._session.request("GET", path)
-        except ApiError as exc:
-            if exc.is_not_found:
-                return None
-            raise
+        path = object_path(_API, namespace, "deployments", name)
+        found = await existing(self._session, path)
+        if found is None:
+            return None
         labels = found["spec"]["selector"]["matchLabels"]
         return ",".join(f"{label}={value}" for label, value in labels.items())
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ccx_kube.answers import Object
 from ccx_kube.errors import ApiError
-from ccx_kube.objects import MERGE_PATCH, object_path, pages
+from ccx_kube.objects import MERGE_PATCH, existing, object_path, pages
 from ccx_kube.session import KubeSession
 
 _API: Final = "/apis/coordination.k8s.io/v1"
@@ -59,12 +59,8 @@ class Leases:
             await self._create(name, duration, labels, time)
 
     async def get(self, name: str) -> Lease | None:
-        try:
-            return _read(await self._session.request("GET", self._path(name)))
-        except ApiError as exc:
-            if exc.is_not_found:
-                return None
-            raise
+        found = await existing(self._session, self._path(name))
+        return None if found is None else _read(found)
 
     async def put(self, lease: Lease) -> Lease:
         """Conflict, or AlreadyExists, if it is not what it was at `version`; return the new one."""

@@ -11,20 +11,17 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Final, Self
 
-from pydantic import ValidationError
-
-from ccx_api.snapshot import Snapshot, unreadable
+from ccx_api.snapshot import Snapshot
 from ccx_api.wish import Wish
-from ccx_kube.errors import KubeError, LinkLost, LinkRefused, NodeSilent, VersionsDiffer
+from ccx_kube.errors import KubeError, LinkLost, LinkRefused, NodeSilent
 from ccx_kube.follow_window import FollowWindow, Item
 from ccx_kube.link_wire import DEFAULT_TIMES, LinkTimes, LinkWire
+from ccx_kube.runner_words import agree, understood
 from ccx_kube.session import KubeSession
 from ccx_runner.frames import (
     Credit,
     End,
-    FrameError,
     Gap,
-    Greeting,
     JsonObject,
     Lease,
     Output,
@@ -35,8 +32,6 @@ from ccx_runner.frames import (
     RunnerFrame,
     SnapshotFrame,
     Verb,
-    agreed,
-    disagreement,
 )
 
 __all__ = ["End", "Gap", "Item", "LinkTimes", "Output", "RunnerLink"]
@@ -222,23 +217,10 @@ class RunnerLink:
         """Of the link, as agreed with the runner."""
         return self._version or 1
 
-    def _agree(self, told: JsonObject) -> None:
-        greeting = Greeting.of(told)
-        self.blocks = greeting.blocks
-        self._version = agreed(greeting.versions)
-        if self._version is None:
-            raise VersionsDiffer(disagreement(greeting))
-
     def _learn(self, told: JsonObject) -> None:
         if self._version is None:
-            self._agree(told)
-        if words := unreadable(told):
-            raise VersionsDiffer(words)
-        try:
-            self.snapshot = Snapshot.model_validate(told)
-        except ValidationError as exc:  # its own text quotes the output
-            field = ".".join(str(part) for part in exc.errors()[0]["loc"])
-            raise FrameError(f"snapshot of the runner: {field} is not understood") from None
+            self._version, self.blocks = agree(told)
+        self.snapshot = understood(told)
         if not self._opened.done():
             self._opened.set_result(None)
         if self._on_snapshot is not None:

@@ -1,10 +1,11 @@
-"""Paths of API objects, and lists that come in pieces."""
+"""Paths of API objects, objects that need not be there, and lists that come in pieces."""
 
 from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import quote
 
 from ccx_kube.answers import Object
+from ccx_kube.errors import ApiError
 from ccx_kube.session import KubeSession
 
 PAGE: Final = 500
@@ -17,6 +18,16 @@ def object_path(api: str, namespace: str, plural: str, *rest: str) -> str:
     """`api` is such as /api/v1; `rest` a name, and a subresource."""
     parts = (quote(part, safe="") for part in (namespace, plural, *rest))
     return f"{api}/namespaces/{'/'.join(parts)}"
+
+
+async def existing(session: KubeSession, path: str) -> Object | None:
+    """None: there is no such object."""
+    try:
+        return await session.request("GET", path)
+    except ApiError as exc:
+        if exc.is_not_found:
+            return None
+        raise
 
 
 async def pages(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ccx_kube.answers import Object
 from ccx_kube.errors import ApiError, Unreachable
-from ccx_kube.objects import MERGE_PATCH, object_path, pages
+from ccx_kube.objects import MERGE_PATCH, existing, object_path, pages
 from ccx_kube.session import KubeSession
 from ccx_kube.watch import watch
 
@@ -23,12 +23,7 @@ class Pods:
         return await self._session.request("POST", object_path(_API, namespace, "pods"), body=body)
 
     async def get(self, namespace: str, name: str) -> Object | None:
-        try:
-            return await self._session.request("GET", object_path(_API, namespace, "pods", name))
-        except ApiError as exc:
-            if exc.is_not_found:
-                return None
-            raise
+        return await existing(self._session, object_path(_API, namespace, "pods", name))
 
     async def gone_since(self, namespace: str, name: str, version: str) -> list[Object]:
         """The last states of those of that name that have been deleted since; takes a second.

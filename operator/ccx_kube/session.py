@@ -9,7 +9,6 @@ used: they cut streams after 300 s and stop at 100 connections without a word.
 
 import asyncio
 import asyncio.sslproto
-import ipaddress
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +23,7 @@ from ccx_kube.access import Access, load_access
 from ccx_kube.answers import Object, read_error, read_object
 from ccx_kube.errors import ApiError, Unreachable
 from ccx_kube.exec_channel import PROTOCOLS
+from ccx_kube.loopback import is_loopback
 
 Params = Sequence[tuple[str, str]]
 """Query parameters; a name may come more than once."""
@@ -218,13 +218,6 @@ def _proxy_of_environment(url: URL) -> str | None:
     Asked once: aiohttp's own way (trust_env) asks in a thread, for every request.
     """
     host = url.host or ""
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
+    if is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
     return urllib.request.getproxies().get(url.scheme)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,64 +1,33 @@
-"""Logs as JSON lines or text, without prompts and secrets.
+"""What the operator's log lines say beside the message: of which execution, and what went wrong."""
 
-The text of an arbitrary exception may quote its input, which here may be a prompt. So of an
-exception the type and the place are logged, and the text only where it is known to be fit.
-"""
-
-import json
 import logging
-import sys
-import traceback
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
+from ccx_kube import log_format
 from ccx_kube.errors import ApiError, KubeError
 from ccx_operator.controller import DoesNotSettleError
 from ccx_operator.election import LeadershipLostError
 
-_FRAMES: Final = 5
+QUIET: Final = ("kopf", "aiohttp")
 
 
-def configure(log_format: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("aiohttp").setLevel(logging.WARNING)
+def configure(log_format_name: str) -> None:
+    log_format.configure(log_format.formatter(log_format_name, ADDED), quiet=QUIET)
 
 
-class JsonFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if (execution := getattr(record, "execution", None)) is not None:
-            line["execution"] = execution
-        if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+    execution = getattr(record, "execution", None)
+    return {} if execution is None else {"execution": execution}
 
 
-class TextFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        text = f"{time} {record.levelname:7} {record.getMessage()}"
-        match getattr(record, "execution", None):
-            case {"namespace": namespace, "name": name}:
-                text += f" {namespace}/{name}"
-            case str(uid):
-                text += f" {uid}"
-        if record.exc_info and record.exc_info[1] is not None:
-            text += f": {describe(record.exc_info[1])}"
-        return text
-
-
-def describe(exc: BaseException) -> str:
-    frames = traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
-    where = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
-    return " ".join(part for part in (type(exc).__name__, _fit_text(exc), where) if part)
+def _words(record: logging.LogRecord) -> str:
+    match getattr(record, "execution", None):
+        case {"namespace": namespace, "name": name}:
+            return f" {namespace}/{name}"
+        case str(uid):
+            return f" {uid}"
+    return ""
 
 
 def _fit_text(exc: BaseException) -> str:
@@ -67,3 +36,6 @@ def _fit_text(exc: BaseException) -> str:
     if isinstance(exc, KubeError | OSError | DoesNotSettleError | LeadershipLostError):
         return f"({exc})"
     return ""
+
+
+ADDED: Final = log_format.Added(_fields, _words, _fit_text)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ccx_kube.option_types import host_port, positive
 from ccx_operator.pod_spec import Images
 from ccx_operator.site_template import site_template
 
@@ -17,6 +18,9 @@ _RELEASE = "take the finalizer off all executions and end; for when no operator 
 _STOP = "with --release-finalizers: scale that Deployment of our namespace to 0 before, and wait"
 _TEMPLATE = "a pod template for all executions, below their own; may be repeated, the later on top"
 _TAKEOVER = "until the session of a gateway that has gone is closed (60)"
+
+_address = host_port("0.0.0.0:9090")
+_seconds = positive("a number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
     add("--pod-template", action="append", default=[], metavar="FILE", type=Path, help=_TEMPLATE)
     add("--metrics-address", type=_address, metavar="HOST:PORT", help="none if absent")
     add("--probe-address", type=_address, metavar="HOST:PORT", help="of /healthz; none if absent")
-    add("--node-lost-seconds", type=_positive, default=300, help="until a pod is lost (300)")
-    add("--session-takeover-seconds", type=_positive, default=60, help=_TAKEOVER)
+    add("--node-lost-seconds", type=_seconds, default=300, help="until a pod is lost (300)")
+    add("--session-takeover-seconds", type=_seconds, default=60, help=_TAKEOVER)
     add("--leader-elect", action="store_true", help="stand by until no other operator leads")
     add("--log-format", choices=("json", "text"), default="json")
     add("--release-finalizers", action="store_true", help=_RELEASE)
@@ -85,16 +89,3 @@ def parser() -> argparse.ArgumentParser:
 def _image(name: str) -> str:
     """Of our own version: operator and runner speak one protocol."""
     return f"cc-executor/{name}:{version('cc-executor')}"
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:9090")
-    return host.strip("[]"), int(port)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 on")
-    return int(text)

@@ -14,7 +14,6 @@ from ccx_api.names import (
     RUN_DIR,
     RUNNER_CONTAINER,
 )
-from ccx_api.v1alpha1 import ClaudeExecution
 
 Tree = Mapping[str, Any]
 
@@ -76,38 +75,12 @@ _AGENT_INSTEAD: Final = {
 }
 
 
-def refusal(execution: ClaudeExecution) -> str:
-    """The first thing that is refused, or nothing."""
-    return next(_refusals(execution), "")
-
-
-def _refusals(execution: ClaudeExecution) -> Iterator[str]:
-    spec = execution.spec
-    yield from _flags(spec.allowed_tools, "spec.allowedTools", "a tool's name, such as Read")
-    yield from _flags(spec.disallowed_tools, "spec.disallowedTools", "a tool's name, such as Bash")
-    yield from _flags((spec.model or "",), "spec.model", "a model's name")
-    if spec.pod_template is not None:
-        yield from _template_refusals(spec.pod_template)
-
-
 def template_refusal(template: Tree) -> str:
-    """As refusal(), of a template that is no execution's yet."""
-    return next(_template_refusals(template), "")
-
-
-def _template_refusals(template: Tree) -> Iterator[str]:
+    """The first thing that is refused, or nothing."""
     try:
-        yield from _template(template)
+        return next(_template(template), "")
     except _WrongShapeError as wrong:
-        yield str(wrong)
-
-
-def _flags(words: tuple[str, ...] | None, path: str, right: str) -> Iterator[str]:
-    """A word that starts with a dash would be read as an option of the command line."""
-    for index, word in enumerate(words or ()):
-        if word.startswith("-"):
-            where = path if path.endswith("model") else f"{path}[{index}]"
-            yield f"{where}: must not start with '-': {right}"
+        return str(wrong)
 
 
 def _template(template: Tree) -> Iterator[str]:

@@ -21,9 +21,9 @@ from ccx_operator.conditions import settle
 from ccx_operator.facts import PodFacts
 from ccx_operator.observed import Observed, RefusalKind
 from ccx_operator.pod_name import pod_name
-from ccx_operator.pod_template import refusal
 from ccx_operator.progress import with_pod, without_pod
 from ccx_operator.restored import restored
+from ccx_operator.spec_refusal import refusal
 from ccx_operator.wanted import cancel_reason, cancel_wanted, soonest
 
 

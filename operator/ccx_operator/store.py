@@ -1,53 +1,31 @@
 """What the operator knows, by the execution's uid: three facts' worth a pod, never a body.
 
-    watch events, full lists, our own writes, links -> Store -> observe() -> decide()
+    watch events, full lists, our own writes, links -> Store (news.py) -> observe() -> decide()
 
-Our own writes enter at once. What is older than what is known changes nothing, so events may
-come late, twice and in any order. GONE needs a proof (a DELETED event or a read); a pod that
-a full list does not name is merely unknown again. Of what is settled a word is kept, and when it
-is to be deleted: there may be ten thousand.
+Our own writes enter at once. What is older than what is known changes nothing. GONE needs a proof
+(a DELETED event or a read); a pod that a full list does not name is merely unknown again. Of what
+is settled a word is kept, and when it is to be deleted: there may be ten thousand.
 """
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from ccx_api.names import FINALIZER
 from ccx_api.snapshot import Snapshot
 from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution
+from ccx_operator import news
 from ccx_operator.census import Census
 from ccx_operator.facts import PodFacts
-from ccx_operator.observed import (
-    Gone,
-    Looked,
-    Observed,
-    Refusal,
-    RefusalKind,
-    Silence,
-    Usage,
-    is_ending,
-)
-from ccx_operator.pod_name import attempt_of
+from ccx_operator.observed import Observed, RefusalKind, Usage
 from ccx_operator.settled import Expiry, expiry_of
 from ccx_operator.unsure import asked_since
 
 Uid = str
 
 _NOTHING = Observed()
-
-
-class Unheard(Protocol):
-    """Why a runner has not answered."""
-
-    @property
-    def message(self) -> str: ...
-    @property
-    def versions_differ(self) -> bool: ...
-    @property
-    def node_is_silent(self) -> bool: ...
 
 
 class Store:
@@ -137,65 +115,24 @@ class Store:
     # Pods
 
     def saw_pod(self, pod: PodFacts, now: datetime) -> None:
-        uid, known = pod.owner_uid, self.observe(pod.owner_uid)
-        if uid in self._settled:
-            return
-        old = known.pod.last if isinstance(known.pod, Gone) else known.pod
-        if old is not None and old.uid == pod.uid:
-            if isinstance(known.pod, Gone) or pod.version < old.version:
-                return
-            if not pod.terminating:  # our own deletion, not yet told of
-                pod = replace(pod, gone_by=old.gone_by)
-        elif old is not None and attempt_of(pod.name) < attempt_of(old.name):
-            self._change(uid, stray=None if pod.terminating else pod)
-            return
-        elif old is not None and pod.version < old.version and pod.name == old.name:
-            return
-        if old is None or old.uid != pod.uid:  # the words of another pod's runner are not its
-            known = Observed(
-                written_at=known.written_at,
-                looked=Looked(now),
-                silent_gateway=known.silent_gateway,
-            )
-        known = replace(known, pod=pod, refusal=None)
-        self._observed[uid] = known
-        if pod.agent.last_words is not None:
-            self._saw_snapshot(uid, pod.agent.last_words, now)
+        uid = pod.owner_uid
+        self._learn(uid, news.saw_pod(self.observe(uid), pod, now))
 
     def pod_deleted(self, pod: PodFacts, now: datetime) -> None:
-        """A DELETED event: its object is the pod's last state."""
-        known = self.observe(pod.owner_uid).pod
-        if pod.owner_uid not in self._executions:
-            self._observed.pop(pod.owner_uid, None)
-            return
-        stray = self.observe(pod.owner_uid).stray
-        if stray is not None and stray.uid == pod.uid:
-            self._change(pod.owner_uid, stray=None)
-        if isinstance(known, PodFacts) and known.uid != pod.uid:
-            return
-        self.saw_pod(pod, now)
-        may_live = not pod.terminating and not pod.over
-        self._change(pod.owner_uid, pod=replace(pod, left_sight=True) if may_live else Gone(pod))
+        uid = pod.owner_uid
+        if uid in self._executions:
+            self._learn(uid, news.pod_deleted(self.observe(uid), pod, now))
+        else:
+            self._observed.pop(uid, None)
 
     def pod_is_gone(self, uid: Uid) -> None:
-        """A read has found no pod."""
-        known = self.observe(uid).pod
-        if not isinstance(known, Gone):
-            self._change(uid, pod=Gone(known))
+        self._learn(uid, news.pod_is_gone(self.observe(uid)))
 
     def pod_is_unsure(self, uid: Uid, name: str, since: str) -> None:
-        """Nobody knows whether it was made; unless the watch has been quicker."""
-        known = self.observe(uid)
-        pod = known.pod.last if isinstance(known.pod, Gone) else known.pod
-        if pod is None or pod.name != name:
-            self._change(uid, pod=None, asked_since=known.asked_since or since)
+        self._learn(uid, news.pod_is_unsure(self.observe(uid), name, since))
 
     def pod_is_being_deleted(self, uid: Uid, now: datetime, *, pod_uid: str) -> None:
-        known, stray = self.observe(uid).pod, self.observe(uid).stray
-        if stray is not None and stray.uid == pod_uid:
-            self._change(uid, stray=None)
-        elif isinstance(known, PodFacts) and not known.terminating:
-            self._change(uid, pod=replace(known, gone_by=now))
+        self._learn(uid, news.pod_is_being_deleted(self.observe(uid), now, pod_uid=pod_uid))
 
     def saw_all_pods(self, listed: AbstractSet[Uid], known: Iterable[PodFacts]) -> frozenset[Uid]:
         """Compare with a full list; return whose pod is missing there: those are to be read.
@@ -212,9 +149,7 @@ class Store:
         return tuple(o.pod for o in self._observed.values() if isinstance(o.pod, PodFacts))
 
     def creation_refused(self, uid: Uid, kind: RefusalKind, message: str, now: datetime) -> None:
-        before = self.observe(uid).refusal
-        tries = before.tries + 1 if before else 1
-        self._change(uid, refusal=Refusal(kind, message, now, tries))
+        self._learn(uid, news.creation_refused(self.observe(uid), kind, message, now))
 
     # Usage
 
@@ -236,44 +171,17 @@ class Store:
     # Runners
 
     def heard(self, uid: Uid, snapshot: Snapshot, now: datetime, *, pod_uid: str) -> None:
-        """Over a link to that pod."""
-        pod = self.observe(uid).pod
-        if not isinstance(pod, PodFacts) or pod.uid != pod_uid:
-            return
-        self._change(uid, looked=Looked(now, pod.ready), silence=None)
-        self._saw_snapshot(uid, snapshot, now)
+        self._learn(uid, news.heard(self.observe(uid), snapshot, now, pod_uid=pod_uid))
 
-    def heard_nothing(self, uid: Uid, why: Unheard, now: datetime, *, cancel: bool) -> None:
-        before = self.observe(uid).silence
-        node_since = (before.node_since if before else None) or now
-        silence = Silence(
-            since=before.since if before else now,
-            last_try=now,
-            tries=min(before.tries + 1, 30) if before else 1,
-            cancel_since=(before.cancel_since if before else None) or (now if cancel else None),
-            message=why.message,
-            versions_differ=why.versions_differ,
-            node_since=node_since if why.node_is_silent else None,
-        )
-        self._change(uid, silence=silence)
-
-    def _saw_snapshot(self, uid: Uid, snapshot: Snapshot, now: datetime) -> None:
-        known = self.observe(uid)
-        if known.snapshot is not None and _rank(snapshot) < _rank(known.snapshot):
-            return  # an end is never taken back, nor an applied wish
-        ending = known.ending_since or (now if is_ending(snapshot) else None)
-        self._change(uid, snapshot=snapshot, ending_since=ending)
+    def heard_nothing(self, uid: Uid, why: news.Unheard, now: datetime, *, cancel: bool) -> None:
+        self._learn(uid, news.heard_nothing(self.observe(uid), why, now, cancel=cancel))
 
     def _change(self, uid: Uid, **changes: object) -> None:
-        if uid in self._settled:
-            return
-        self._observed[uid] = replace(self.observe(uid), **changes)  # type: ignore[arg-type]
+        self._learn(uid, replace(self.observe(uid), **changes))  # type: ignore[arg-type]
 
-
-def _rank(snapshot: Snapshot) -> tuple[int, int, float]:
-    """Snapshots only move on: to the end, to newer wishes, in time."""
-    order = {"Ending": 1, "Ended": 2}.get(snapshot.state, 0)
-    return order, snapshot.generation, snapshot.active_seconds + snapshot.paused_seconds
+    def _learn(self, uid: Uid, told: Observed) -> None:
+        if uid not in self._settled and told is not self.observe(uid):
+            self._observed[uid] = told
 
 
 def _version(execution: ClaudeExecution) -> int:

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 from ccx_runner.archive_output import ArchiveOutput
 from ccx_runner.back_pressure import ReadersAway, on_its_way
 from ccx_runner.frame_types import JsonObject, Reply, Request, Verb
-from ccx_runner.snapshot import Snapshot, fit, to_object
+from ccx_runner.snapshot import Snapshot
+from ccx_runner.snapshot_json import fit, to_object
 from ccx_runner.spool import Spool
 from ccx_runner.wishes import Refused, Wish
 

@@ -8,9 +8,6 @@ snapshot waits for that too (the newest counts), and who leaves replies unread i
 
 import asyncio
 import os
-import socket
-import struct
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -35,6 +32,7 @@ from ccx_runner.frames import (
 )
 from ccx_runner.greeting import FIRST, VERSIONS, greeting, span
 from ccx_runner.link_ports import Links
+from ccx_runner.link_socket import peer_pid, write_at_once
 
 WRITE_HIGH: Final = 64 * 1024
 MAX_UNREAD: Final = 512 * 1024
@@ -70,7 +68,7 @@ class LinkSession(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH)
-        refusal = self._links.refusal(_peer_pid(transport))
+        refusal = self._links.refusal(peer_pid(transport))
         if refusal is not None:
             self.end(refusal)
             return
@@ -206,7 +204,7 @@ class LinkSession(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if isinstance(frame, Output):
-            _write_at_once(transport, encode_output(frame))
+            write_at_once(transport, encode_output(frame))
         else:
             transport.write(encode(self._in_its_version(frame)))
         if transport.get_write_buffer_size() > MAX_UNREAD:
@@ -235,22 +233,3 @@ class LinkSession(asyncio.Protocol):
             self.end(f"no frame for {self._links.lease_seconds:g} s: a client sends LEASE")
         else:
             self._lease = self._loop.call_later(left, self._check_lease)
-
-
-def _write_at_once(transport: asyncio.Transport, parts: list[bytes | memoryview]) -> None:
-    """What the socket takes, without a copy of it; what is left is the transport's to write."""
-    written = 0
-    if not transport.get_write_buffer_size():
-        with suppress(OSError):  # the transport meets it too, and knows what to do
-            written = os.writev(transport.get_extra_info("socket").fileno(), parts)
-    for part in parts:
-        if written < len(part):
-            transport.write(part[written:])
-        written = max(0, written - len(part))
-
-
-def _peer_pid(transport: asyncio.Transport) -> int:
-    peer: socket.socket = transport.get_extra_info("socket")
-    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    pid: int = struct.unpack("3i", credentials)[0]
-    return pid

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from ccx_runner import signals
 from ccx_runner.child import ExecError
 from ccx_runner.defences import become_subreaper, forbid_ptrace
+from ccx_runner.exit_code import RUNNER_FAULT
 from ccx_runner.heap import keep_what_is_freed
-from ccx_runner.runner import RUNNER_FAULT, Runner
+from ccx_runner.runner import Runner
 from ccx_runner.runs import Runs
 from ccx_runner.settings import Options, Places, agents
 from ccx_runner.snapshot import Snapshot

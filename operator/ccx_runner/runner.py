@@ -9,8 +9,6 @@ import asyncio
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,8 @@ from ccx_runner.archiver import Archiver
 from ccx_runner.back_pressure import AWAY_SECONDS, BackPressure
 from ccx_runner.child import Child, ExecError
 from ccx_runner.defences import is_stranger
+from ccx_runner.drain import Drain
+from ccx_runner.exit_code import exit_code
 from ccx_runner.link_ports import RETURN_SECONDS
 from ccx_runner.link_server import LinkServer
 from ccx_runner.mirror import Mirror
@@ -32,21 +32,9 @@ from ccx_runner.stream_json import StreamJsonReader
 from ccx_runner.supervisor import Supervisor
 from ccx_runner.termination_log import TerminationLog
 from ccx_runner.transcript import config_dir, transcript
-from ccx_runner.tree_end import wait_for
 from ccx_runner.wishes import Refused, Wish, Wishes
 
 log = logging.getLogger(__name__)
-
-RUNNER_FAULT = 125
-"""Exit code when the runner itself has failed."""
-
-EOF_SECONDS = 5.0
-"""For pipes that somebody beside the execution holds open after its end."""
-
-MIRROR_SECONDS = 1.0
-"""For the container's stdout to take what still waits."""
-
-POLL_SECONDS = 0.02
 
 
 class Runner:
@@ -77,6 +65,7 @@ class Runner:
             moved=self._reader_moved,
             blocks=options.block,
         )
+        self._drain = Drain(options, self._links, self._mirror)
         self._readiness = readiness.Readiness(self._is_ready)
         self._stall = Stall(claude, runs, self._changed)
         self._supervisor: Supervisor | None = None
@@ -84,7 +73,6 @@ class Runner:
         self._told: tuple[object, ...] = ()
         self._was_paused = False
         self._first_ms: int | None = None
-        self._hurry = asyncio.Event()
 
     def _reader_moved(self) -> None:
         if self._output is not None:
@@ -132,10 +120,11 @@ class Runner:
         self._runs.listen(child, output, signals.Listener(loop, handlers, outside=outside))
         await supervisor.start()
         await supervisor.state.gone.wait()
-        await self._take_the_rest(output)
+        await self._drain.output(output)
+        await self._archiver.finish(self._transcript)
         supervisor.conclude()
         await self._leave()
-        return _exit_code(supervisor)
+        return exit_code(supervisor.exit_code, supervisor.ended_by)
 
     async def pause(self, wish: Wish | None) -> None:
         await self._running().pause(wish)
@@ -228,7 +217,7 @@ class Runner:
 
     def _asked_to_end(self, from_outside: bool) -> None:
         """TERM or INT: it ends the process; after its end, the wait for readers."""
-        self._hurry.set()
+        self._drain.hurry()
         self._running().end("Outside" if from_outside else "Inside")
 
     def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -239,44 +228,16 @@ class Runner:
         else:
             loop.call_soon(self._running().fault, f"{context['message']}: {exc!r}")
 
-    async def _take_the_rest(self, output: Output) -> None:
-        output.let_go()
-        if not await wait_for(output.ended, EOF_SECONDS):
-            output.close()
-        output.finish()
-        await self._until(lambda: not self._mirror.wants_write, MIRROR_SECONDS)
-        output.close_mirror()
-        await self._archiver.finish(self._transcript)
-
     def _transcript(self) -> Path | None:
         facts = self._claude.facts if self._claude else None
         return transcript(config_dir(os.environ), facts.session_id) if facts else None
 
     async def _leave(self) -> None:
-        self._links.notify_end()
-        drain = max(self._options.drain, AWAY_SECONDS if self._options.block else 0.0)
-        await self._until(lambda: self._hurry.is_set() or not self._is_wanted(), drain)
+        await self._drain.readers()
         await self._links.close()
         self._readiness.close()
         self._spool.close()
 
-    def _is_wanted(self) -> bool:
-        awaited = self._options.await_reader and self._links.awaits_reader()
-        return awaited or self._links.readers_behind()
-
-    async def _until(self, is_true: Callable[[], bool], seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not is_true() and time.monotonic() < until:  # noqa: ASYNC110 - neither tells us
-            await asyncio.sleep(POLL_SECONDS)
-
 
 def _milestones(facts: ClaudeFacts) -> tuple[object, ...]:
     return facts.session_id, facts.turns, facts.is_error, facts.result_bytes
-
-
-def _exit_code(supervisor: Supervisor) -> int:
-    """As a shell says it: 128 + N for a signal."""
-    code = supervisor.exit_code
-    if supervisor.ended_by == "RunnerFault" or code is None:
-        return RUNNER_FAULT
-    return code if code >= 0 else 128 - code

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccx_runner.snapshot import MIN_BYTES
+from ccx_runner.snapshot_json import MIN_BYTES
 from ccx_runner.spool import CAPACITY, MIN_CAPACITY
 from ccx_runner.wishes import Refused, Wish
 

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from ccx_runner.snapshot import Snapshot, to_json
+from ccx_runner.snapshot import Snapshot
+from ccx_runner.snapshot_json import to_json
 
 
 class TerminationLog:

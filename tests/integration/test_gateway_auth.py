@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ccx_gateway import logs
 from ccx_gateway.access_rules import VERBS
+from ccx_gateway.logs import ADDED
+from ccx_kube.log_format import JsonFormatter, TextFormatter
 from support.guarded_gateway import (
     ALICE,
     DEVS,
@@ -75,7 +76,7 @@ class Log(logging.Handler):
         return [audit for audit in audits if audit and audit["outcome"] == "denied"]
 
     def text(self) -> str:
-        formatters = (logs.JsonFormatter(), logs.TextFormatter(), logging.Formatter())
+        formatters = (JsonFormatter(ADDED), TextFormatter(ADDED), logging.Formatter())
         lines = [f.format(r) + repr(vars(r)) for f in formatters for r in self.records]
         return "\n".join(lines)
 

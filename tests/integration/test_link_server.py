@@ -20,7 +20,8 @@ from ccx_runner.frames import (
 )
 from ccx_runner.link_ports import MAX_LINKS
 from ccx_runner.link_session import MAX_UNREAD, WRITE_HIGH, LinkSession
-from ccx_runner.snapshot import Snapshot, to_object
+from ccx_runner.snapshot import Snapshot
+from ccx_runner.snapshot_json import to_object
 from ccx_runner.wishes import Wish
 from support.links import a_client, a_runner, the_first_snapshot, until
 

@@ -25,7 +25,8 @@ from ccx_runner.frames import (
 )
 from ccx_runner.greeting import greeting
 from ccx_runner.link_server import SOCKET_NAME, LinkServer
-from ccx_runner.snapshot import Snapshot, to_object
+from ccx_runner.snapshot import Snapshot
+from ccx_runner.snapshot_json import to_object
 from ccx_runner.spool import Spool
 from ccx_runner.wishes import Refused, Wish
 

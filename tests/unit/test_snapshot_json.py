@@ -7,16 +7,14 @@ from hypothesis import strategies as st
 
 from ccx_api.snapshot import Snapshot as ReadSnapshot
 from ccx_runner.snapshot import (
-    MIN_BYTES,
     ClaudeFacts,
     ControlFacts,
     MirrorFacts,
     OutputFacts,
     Snapshot,
     Usage,
-    to_json,
-    to_object,
 )
+from ccx_runner.snapshot_json import MIN_BYTES, to_json, to_object
 
 SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 counts = st.integers(0, 2**53)
