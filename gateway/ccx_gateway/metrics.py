@@ -21,7 +21,7 @@ from ccx_gateway.stream_metrics import StreamMetrics
 AuthResult = Literal["allowed", "denied", "unauthenticated", "unavailable"]
 ConnectionResult = Literal["served", "full"]
 
-METHODS: Final = ("execute", "control", "attach", "detach", "credit", "status", "list")
+METHODS: Final = ("execute", "control", "configure", "attach", "detach", "credit", "status", "list")
 UNKNOWN: Final = "unknown"
 """Of a call by a name that is none of these."""
 

@@ -5,6 +5,8 @@ import time
 import pytest
 
 from ccx_api.status import Phase
+from ccx_gateway.methods import METHODS
+from ccx_gateway.metrics import UNKNOWN
 from ccx_operator.metrics import ACTIONS, Metrics
 from ccx_operator.store import Store
 from ccx_operator.work_queue import Schedule, WorkQueue
@@ -72,6 +74,11 @@ def test_every_action_is_told_of_before_it_is_first_carried_out() -> None:
     page = operator_page()
     for action in ACTIONS:
         assert sample(page, f'ccx_actions_total{{action="{action}"}}') == 0
+
+
+def test_every_method_of_the_gateway_is_told_of_before_its_first_call() -> None:
+    told = set(re.findall(r'ccx_gateway_calls_total\{code="0",method="(\w+)"\}', gateway_page()))
+    assert told == {*METHODS, UNKNOWN}
 
 
 def test_a_scrape_beside_ten_thousand_executions_costs_what_one_beside_none_does() -> None:
