@@ -20,7 +20,7 @@ from ccx_gateway.line_block import LineBlock
 from ccx_gateway.line_pause import LinePause
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
-from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.shared_frame import KEPT, SharedFrame
 from ccx_gateway.side_by_side import send_side_by_side
 from ccx_gateway.start_delays import StartDelays
 from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
@@ -51,9 +51,9 @@ class Feed:
         self.window = OutputWindow()
         self.link: Link | None = None
         self.pumps: set[ViewerPump] = set()
-        self.frame = SharedFrame[TextFrames]()
-        self.binary = SharedFrame[bytes]()
-        self.lines = SharedFrame[LineBlock]()
+        self.frame = SharedFrame[TextFrames](self._last_before)
+        self.binary = SharedFrame[bytes](self._last_before)
+        self.lines = SharedFrame[LineBlock](self._last_before)
         self._upstream, self._failed = upstream, failed
         self._metrics = metrics or StreamMetrics()
         self._moved = asyncio.Event()
@@ -207,6 +207,15 @@ class Feed:
             if pump.viewer.cursor >= least:
                 return True
         return False
+
+    def _last_before(self, offset: int) -> int | None:
+        """Of those who have to wait for what begins there, and are near."""
+        near, last = offset - KEPT, None
+        for pump in self.pumps:
+            cursor = pump.viewer.cursor
+            if pump.idle is None and near <= cursor <= offset:
+                last = cursor if last is None else min(last, cursor)
+        return last
 
     def _cursors_behind(self) -> list[int]:
         oldest = self.window.oldest

@@ -23,7 +23,7 @@ CAPACITY: Final = 2 * 1024 * 1024
 MAX_RUNS: Final = 16_384
 """One takes about 100 bytes: they matter where two streams alternate."""
 
-ENOUGH: Final = 64 * 1024
+ENOUGH: Final = 32 * 1024
 """That a slice need not be longer, if it is of one piece: then nothing is copied."""
 
 LONGEST_CHARACTER: Final = 4
