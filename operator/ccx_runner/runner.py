@@ -86,7 +86,7 @@ class Runner:
     async def listen(self) -> None:
         """Nothing is answered before the process has been started: that does not wait."""
         if self._places.readiness is not None:
-            await self._readiness.serve(readiness.bind(*self._places.readiness))
+            self._readiness.serve(readiness.bind(*self._places.readiness))
         await self._links.start(self._places.run_dir)
         if self._options.await_reader:
             self._links.expect_reader()

@@ -31,6 +31,8 @@ class Settling:
         self.turn = asyncio.Lock()
         """For who changes the tree itself."""
 
+        self._to_hold = asyncio.Event()
+
     async def settle(self, action: Literal["pause", "resume"], owner: str) -> None:
         """Bring the tree to what is wished, and record it if that is still the action.
 
@@ -41,6 +43,8 @@ class Settling:
             is_wished = (owner in self._wishes().frozen_by) == (action == "pause")
             return facts(action, proof) if is_wished else None
 
+        if action == "pause":
+            self._to_hold.set()
         proof = await self._apply(told)
         if proof is None or told(proof) is None:
             self._state.refuse_if_over()
@@ -49,10 +53,13 @@ class Settling:
             raise Refused(f"not proven within {MAX_SECONDS:.0f} s; it will be tried again")
 
     async def hold(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Without a pause it never wakes: there may be hundreds on a node."""
         while True:
+            await self._to_hold.wait()
             await asyncio.sleep(HOLD_SECONDS)
-            if self._wishes().frozen and not self._state.is_over:
+            if not self._wishes().frozen:
+                self._to_hold.clear()
+            elif not self._state.is_over:
                 await self._apply(lambda _: None)
 
     async def _apply(self, told: Callable[[Proof], ControlFacts | None]) -> Proof | None:
