@@ -4,6 +4,7 @@ check() -> Verdicts (thresholds) -> ready or not -> container status
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -78,18 +79,26 @@ class ReadinessProbe:
 
 
 async def http_status(port: int, path: str, headers: Mapping[str, str]) -> int:
-    """The status code of one GET; its body is not read. ValueError for what is not HTTP."""
-    reader, writer = await asyncio.open_connection(NODE_IP, port, limit=MAX_STATUS_LINE)
-    try:
-        lines = {"Host": f"{NODE_IP}:{port}", "User-Agent": "kube-probe/devcluster", **headers}
-        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        writer.write(f"GET {path} HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
-        version, code, *_ = (await reader.readline()).split(maxsplit=2) or (b"", b"")
-        if not version.startswith(b"HTTP/"):
-            raise ValueError("not HTTP")
-        return int(code)
-    finally:
-        writer.close()
+    """The status code of one GET; its body is not read. ValueError for what is not HTTP.
+
+    By the socket itself: every pod is probed every second, and a stream costs thrice as much.
+    """
+    lines = {"Host": f"{NODE_IP}:{port}", "User-Agent": "kube-probe/devcluster", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    request = f"GET {path} HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode()
+    loop, told = asyncio.get_running_loop(), b""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as peer:
+        peer.setblocking(False)
+        await loop.sock_connect(peer, (NODE_IP, port))
+        await loop.sock_sendall(peer, request)
+        while b"\n" not in told and len(told) < MAX_STATUS_LINE:
+            if not (data := await loop.sock_recv(peer, MAX_STATUS_LINE)):
+                break
+            told += data
+    version, code, *_ = told.partition(b"\n")[0].split(maxsplit=2) or (b"", b"")
+    if not version.startswith(b"HTTP/"):
+        raise ValueError("not HTTP")
+    return int(code)
 
 
 def _port(port: int | str, container: Object, ports: Mapping[int, int]) -> int:
