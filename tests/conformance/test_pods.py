@@ -114,7 +114,7 @@ async def test_one_pod_too_many_is_403_exceeded_quota(cluster: Cluster) -> Any:
     await created(cluster, a_pod(a_container("a:1", "true"), **NOWHERE))
     await cluster.create(cluster.core("resourcequotas"), quota)
     second = a_pod(a_container("a:1", "true"), name="two", **NOWHERE)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:  # a real quota counts a moment later, and says so in other words until then
             answer = await cluster.ask("POST", cluster.core("pods"), second, dryRun="All")
             if "exceeded quota" in answer.body.get("message", ""):

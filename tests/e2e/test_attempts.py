@@ -46,7 +46,7 @@ def a_claude_in_its_tool(kubectl: Kubectl, name: str, **spec: object) -> Object:
 
 
 def assert_gone_on(kubectl: Kubectl, name: str) -> Object:
-    execution = kubectl.wait(name, "Succeeded", seconds=60)
+    execution = kubectl.wait(name, "Succeeded")
     status: Object = execution["status"]
     assert status["attempts"] == 2
     assert status["endedAttempts"]["resume"] == execution["metadata"]["uid"]
@@ -69,7 +69,7 @@ def test_a_lost_pod_is_tried_again_in_the_same_workspace(
     kubectl("delete", "pod", pod, "--wait=false")
     waiting = kubectl.reaches("tries-again", "Retrying")
     assert "retry 1 of 1" in waiting["message"]
-    status = kubectl.wait("tries-again", "Succeeded", seconds=60)["status"]
+    status = kubectl.wait("tries-again", "Succeeded")["status"]
     assert (status["attempts"], status["endedAttempts"]["retries"]) == (2, 1)
     assert (status["podName"], status["output"]["bytes"]) == (f"{pod[:-1]}2", len("found\n"))
     assert not tree.left()

@@ -124,5 +124,5 @@ def test_deleting_the_object_ends_the_processes_first(
     kubectl.apply(a_loop("deleted"))
     tree = processes.of(kubectl.wait("deleted", "Running"))
     eventually(lambda: len(tree.below()) >= 3, what="the loop runs")
-    kubectl("delete", "cx", "deleted", "--timeout=40s")  # waits until the object is gone
+    kubectl("delete", "cx", "deleted", "--timeout=90s")  # waits until the object is gone
     assert tree.left() == []

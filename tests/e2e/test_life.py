@@ -68,7 +68,7 @@ def test_executions_are_found_by_their_labels(kubectl: Kubectl) -> None:
 
 def test_a_suspended_execution_gets_no_pod_until_it_is_let_go(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("held", command=["true"], suspend=True))
-    kubectl("wait", "cx/held", "--for=jsonpath={.status.reason}=Suspended", "--timeout=20s")
+    kubectl("wait", "cx/held", "--for=jsonpath={.status.reason}=Suspended", "--timeout=90s")
     assert "podName" not in kubectl.execution("held")["status"]
     kubectl("patch", "cx", "held", "--type", "merge", "-p", '{"spec":{"command":["echo","x"]}}')
     kubectl("patch", "cx", "held", "--type", "merge", "-p", '{"spec":{"suspend":false}}')

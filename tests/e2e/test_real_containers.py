@@ -126,7 +126,7 @@ def test_a_runner_without_descriptors_ends_its_execution_rather_than_leave_it_al
     tree = processes.of(execution)
     assert tree.below() != []
     kubectl("exec", execution["status"]["podName"], "--", "touch", "go")
-    status = kubectl.wait("starver", "Finished", seconds=60)["status"]
+    status = kubectl.wait("starver", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "RunnerFault"), status["message"]
     eventually(lambda: not tree.left(), what="no process is left")
 

@@ -30,9 +30,9 @@ ALL = b"".join(b"%015d\n" % n for n in range(0, PRINTED, 16))
 async def a_small_runner(
     run_dir: Path, *, lease_seconds: float = 30.0, away_seconds: float = 120.0
 ) -> AsyncIterator[Runner]:
-    """Its spool holds a third of what is printed; the whole test has 20 s."""
+    """Its spool holds a third of what is printed; the whole test has a minute."""
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         a_runner(
             run_dir,
             capacity=MIN_CAPACITY,

@@ -128,7 +128,7 @@ class Lived:
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
 async def test_the_end_is_the_same_and_nothing_happens_twice(life: Life, tmp_path: Path) -> None:
-    async with asyncio.timeout(150), a_ground(tmp_path) as ground:
+    async with asyncio.timeout(280), a_ground(tmp_path) as ground:
         undisturbed = await live(ground, life, None)
         places, numbers = asyncio.Semaphore(AT_ONCE), iter(count(1))
         writes = [next(numbers) for _ in range(undisturbed.writes)]

@@ -164,7 +164,7 @@ async def test_a_line_above_the_limit_comes_in_pieces_and_one_below_it_whole(
 
 
 async def test_who_asks_for_nothing_is_told_nothing_new(local_stack: Stack) -> None:
-    async with connected(local_stack.websocket) as client, asyncio.timeout(30):
+    async with connected(local_stack.websocket) as client, asyncio.timeout(60):
         found = outputs(await client.run(command="sh -c 'echo out; sleep 0.3; echo err >&2'"))
     assert [list(o) for o in found] == [
         ["type", "data", "truncated", "execution", "offset", "end"]

@@ -26,7 +26,7 @@ from devcluster.server import Devcluster, running_devcluster
 from support.small_cluster import BIN, NAMESPACE, a_session, an_operator
 
 FAIL_OVER_SECONDS = 15.0
-END_SECONDS = 15.0
+END_SECONDS = 60.0
 POLL_SECONDS = 0.05
 UNTIL_TOLD = ["sh", "-c", "while [ ! -e go ]; do sleep 0.1; done"]
 

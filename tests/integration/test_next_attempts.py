@@ -13,7 +13,7 @@ NAME = "x"
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with asyncio.timeout(90), a_ground(tmp_path) as ground, a_stage(ground) as stage:
+    async with asyncio.timeout(180), a_ground(tmp_path) as ground, a_stage(ground) as stage:
         with told_with(stage.directory / "operator.log"):
             yield stage
 

@@ -100,7 +100,7 @@ def a_retry(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("again", command=["sleep", "600"], **again))
     first = kubectl.wait("again", "Running")["status"]["podName"]
     kubectl("delete", "pod", first, "--grace-period=1")
-    kubectl("wait", "cx/again", "--for=jsonpath={.status.attempts}=2", "--timeout=40s")
+    kubectl("wait", "cx/again", "--for=jsonpath={.status.attempts}=2", "--timeout=90s")
     kubectl.wait("again", "Running")
     kubectl.wish("again", "Cancelled")
     kubectl.wait("again", "Finished")
@@ -110,7 +110,7 @@ def a_conversation(kubectl: Kubectl) -> None:
     """Twice: Prometheus cannot tell by how much a series has grown that it has not seen before."""
     for name in ("talks", "talks-again"):
         kubectl.apply(a_prompt(name, "Say hello"))
-        kubectl.wait(name, "Succeeded", seconds=60)
+        kubectl.wait(name, "Succeeded")
 
 
 def needs_claude(expr: str) -> None:

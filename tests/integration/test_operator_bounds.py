@@ -15,7 +15,7 @@ GRACE, MORE = 2, 2
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with asyncio.timeout(90), a_ground(tmp_path) as ground, a_stage(ground) as stage:
+    async with asyncio.timeout(180), a_ground(tmp_path) as ground, a_stage(ground) as stage:
         yield stage
 
 

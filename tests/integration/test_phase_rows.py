@@ -52,7 +52,7 @@ async def test_every_row_comes_true(tmp_path: Path) -> None:
     (agents / "claude").chmod(0o755)
     words = ["--node-lost-seconds", str(NODE_LOST_SECONDS)]
     words += ["--session-takeover-seconds", str(TAKEOVER_SECONDS)]
-    async with asyncio.timeout(120), a_ground(tmp_path, path=[str(agents)]) as ground:
+    async with asyncio.timeout(240), a_ground(tmp_path, path=[str(agents)]) as ground:
         history, full = History(ground), await a_namespace(ground)
         quotas = f"/api/v1/namespaces/{full.namespace}/resourcequotas"
         await ground.client.create(quotas, QUOTA)

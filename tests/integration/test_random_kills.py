@@ -66,12 +66,12 @@ def runs_once(stage: Stage, name: str, then: str) -> list[str]:
     return ["sh", "-c", f"echo $$ >> /{stage.directory}/{name}.runs; {then}"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_every_execution_has_one_pod_and_its_own_outcome_whenever_the_operator_dies(
     tmp_path: Path,
 ) -> None:
     seed = secrets.randbits(32)
-    async with asyncio.timeout(240), a_ground(tmp_path) as ground, asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(540), a_ground(tmp_path) as ground, asyncio.TaskGroup() as tasks:
         for number in range(STAGES):
             tasks.create_task(play(ground, seed + number))
 

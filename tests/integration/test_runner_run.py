@@ -171,7 +171,7 @@ def test_a_link_is_told_of_every_change_and_ends_with_the_runner(tmp_path: Path)
 
 def ready(port: int) -> int:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -201,7 +201,7 @@ def test_a_probe_that_says_too_much_is_cut_off(tmp_path: Path) -> None:
     environment = {"CCX_POD_IP": "127.0.0.1", "CCX_READINESS_PORT": str(port)}
     with (
         a_runner(tmp_path, FOREVER, environment=environment),
-        socket.create_connection(("127.0.0.1", port), timeout=5) as probe,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as probe,
     ):
         probe.sendall(b"GET /" + b"x" * 8000)
         try:
@@ -249,7 +249,7 @@ def test_a_termination_log_that_cannot_be_written_ends_the_tree(tmp_path: Path) 
         link = runner.link()
         lower(runner, resource.RLIMIT_FSIZE, 0)
         link.send(Verb.PAUSE)
-        assert runner.process.wait(20) == 125
+        assert runner.process.wait(60) == 125
         assert runner.survivors() == []
 
 
@@ -283,7 +283,7 @@ def test_a_wrong_command_line_is_answered_in_one_line(arguments: list[str], why:
         env={"PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode in (1, 2)
@@ -296,7 +296,7 @@ def installed(directory: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "ccx_runner", "install", str(directory)],
         env={"PYTHONPATH": str(SOURCES)},
-        timeout=20,
+        timeout=60,
         check=True,
     )
     return directory / "ccx-runner.pyz"
@@ -316,7 +316,7 @@ def test_the_archive_blocks_its_signals_before_it_does_anything_else(tmp_path: P
     before, _, _ = start.partition("from ccx_runner")
     shown = f"{before}\nprint(*sorted(_signal.pthread_sigmask(0, ())))"
     done = subprocess.run(
-        [*python(shown), "run"], capture_output=True, text=True, timeout=20, check=True
+        [*python(shown), "run"], capture_output=True, text=True, timeout=60, check=True
     )
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
     assert done.stdout.split() == [str(int(number)) for number in sorted(wanted)]
@@ -328,7 +328,7 @@ def test_the_archive_runs_by_itself_and_can_install_itself(tmp_path: Path) -> No
     with a_runner(tmp_path, FOREVER, runner=runner_argv) as runner:
         assert runner.link().ask(Verb.PAUSE)["control"]["proven"]
     (tmp_path / "again").mkdir()
-    subprocess.run([*runner_argv, "install", str(tmp_path / "again")], timeout=20, check=True)
+    subprocess.run([*runner_argv, "install", str(tmp_path / "again")], timeout=60, check=True)
     assert (tmp_path / "again/ccx-runner.pyz").read_bytes() == archive.read_bytes()
 
 

@@ -32,7 +32,7 @@ class Prometheus:
 
     def ask(self, path: str, **query: str) -> Any:
         text = urllib.parse.urlencode(query)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{text}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{text}", timeout=60) as answer:
             return json.loads(answer.read())["data"]
 
     def values(self, expr: str) -> list[float]:
@@ -54,7 +54,7 @@ class Prometheus:
 
     def is_ready(self) -> bool:
         try:
-            urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).close()
+            urllib.request.urlopen(f"{self.url}/-/ready", timeout=60).close()
         except OSError:
             return False
         return True

@@ -32,7 +32,7 @@ AGENT: Final = "cc-executor"
 """As the operator calls itself: the tests' own client has another name."""
 
 IMAGES: Final = ("--runtime-image", "devcluster/runtime", "--runner-image", "devcluster/runner")
-WAIT_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.002
 _numbers = count(1)
 

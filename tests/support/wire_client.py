@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 Object = dict[str, Any]
 
 

@@ -194,7 +194,7 @@ class Archiving:
 
 @pytest.fixture
 async def archiving(tmp_path: Path) -> AsyncIterator[Archiving]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield Archiving(tmp_path)
 
 
