@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from ccx_dev.stack import Stack
-from support.outside import below, running
+from support.outside import below, living, running
 from support.wire_client import WAIT_SECONDS, Object, WireClient, connected, methods, output_of
 
 ANY = object()
@@ -191,7 +191,7 @@ async def test_pause_freezes_every_process_and_resume_continues(local_stack: Sta
         frozen = below(pid)
         assert running(frozen) == []
         assert response["result"]["status"] == "paused"
-        assert response["result"]["processesStopped"] == len(frozen) + 1
+        assert response["result"]["processesStopped"] == len(living(frozen)) + 1
         assert response["result"]["latencyMillis"] >= 0
         assert same(paused["params"], {"status": "paused", "pid": pid, "pgid": ANY} | NULLS)
 

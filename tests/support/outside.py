@@ -59,6 +59,11 @@ def below(pid: int) -> list[Seen]:
     return found
 
 
+def living(processes: list[Seen]) -> list[Seen]:
+    """Without the zombies: one whose parent is stopped before it stays so."""
+    return [process for process in processes if set(process.states) != {"Z"}]
+
+
 def running(processes: list[Seen]) -> list[Seen]:
     """Those that are not stopped. Inside vfork a parent hangs in D until its child goes on."""
     with_stopped_child = {p.parent for p in processes if set(p.states) <= set("Tt")}
