@@ -55,7 +55,7 @@ def test_a_line_that_grows_without_an_end_is_handed_on_all_the_same(tmp_path: Pa
 
 
 def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path: Path) -> None:
-    options = ["--await-reader", "--drain", "10"]
+    options = ["--await-reader", "--drain", "600"]
     with a_runner(tmp_path, ["echo", "hi"], options=options) as runner:
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         link = runner.link()
@@ -63,16 +63,17 @@ def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path
         assert [f.data for f in to_the_end(link) if isinstance(f, Output)] == [b"hi\n"]
         link.send_raw(encode(Lease()))
         link.close()
-        assert runner.ended(seconds=4)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0
 
 
 def test_a_reader_whose_link_breaks_after_the_end_gets_the_rest_over_another_one(
     tmp_path: Path,
 ) -> None:
     waits = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo one; echo two"
-    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "10"]) as runner:
+    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "600"]) as runner:
         first = runner.link()
         first.send_raw(encode(Read(1, 0)) + encode(Credit(4)))
+        first.reply()
         (tmp_path / "go").touch()
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         first.close()
@@ -80,7 +81,7 @@ def test_a_reader_whose_link_breaks_after_the_end_gets_the_rest_over_another_one
         second.send_raw(encode(Read(1, 4)) + encode(Credit(100)))
         assert [f.data for f in to_the_end(second) if isinstance(f, Output)] == [b"two\n"]
         second.send_raw(encode(Lease()))
-        assert runner.ended(seconds=4)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0
 
 
 def to_the_end(link: Link) -> list[RunnerFrame]:
@@ -357,9 +358,12 @@ def test_the_runner_works_with_python_3_10(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_lags_behind_is_waited_for_no_longer_than_the_drain(tmp_path: Path) -> None:
-    slow = ["sh", "-c", "sleep 0.3; echo hi"]
-    with a_runner(tmp_path, slow, options=["--drain", "0.5"]) as runner:
-        runner.link().follow(0)  # and gives no credit
+    waits = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo hi"
+    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "3"]) as runner:
+        link = runner.link()
+        link.follow(0)  # and gives no credit
+        link.reply()
+        (tmp_path / "go").touch()
         eventually(lambda: runner.last_words()["state"] == "Ended")
         assert runner.process.poll() is None
-        assert runner.ended(5)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0
