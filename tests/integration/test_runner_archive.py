@@ -70,7 +70,7 @@ def test_the_archive_of_a_run_is_read_by_a_link_from_any_offset(tmp_path: Path) 
     assert output["archived"] == output["bytes"] == LINES * 101
     whole = (tmp_path / "archive" / "output").read_bytes()
     assert hashlib.sha256(whole).hexdigest() == output["sha256"]
-    words = ("--bytes", str(output["bytes"]), "--sha256", output["sha256"], "--idle", "0.5")
+    words = ("--bytes", str(output["bytes"]), "--sha256", output["sha256"], "--idle", "3")
     with a_reader(tmp_path, *words) as reader:
         link = connect(tmp_path, reader)
         first, later = read_all(link, 0), read_all(link, 1_234_567)
