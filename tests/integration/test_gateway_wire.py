@@ -25,7 +25,7 @@ def ended(exit_code: int) -> tuple[str, Object]:
     return "process.completed", told
 
 
-TWO_STREAMS = "sh -c 'echo a; sleep 0.3; echo b >&2; sleep 0.3; echo c; sleep 1'"
+TWO_STREAMS = "sh -c 'echo a; sleep 1; echo b >&2; sleep 1; echo c; sleep 1'"
 
 RUNS = [
     ("echo hello", [out("hello\n"), ended(0)]),
@@ -195,8 +195,9 @@ async def test_pause_freezes_every_process_and_resume_continues(local_stack: Sta
         assert response["result"]["latencyMillis"] >= 0
         assert same(paused["params"], {"status": "paused", "pid": pid, "pgid": ANY} | NULLS)
 
-        assert (await client.call("control", type="PAUSE"))["result"]["status"] == "paused"
-        assert (await client.next())["method"] == "process.paused"
+        await client.send("control", type="PAUSE")
+        *_, response, _ = await client.until("process.paused")
+        assert response["result"]["status"] == "paused"
 
         await client.send("control", type="RESUME")
         *_, response, resumed = await client.until("process.resumed")

@@ -20,7 +20,7 @@ from support.agent_pod import NAMESPACE, an_agent_pod, python, reaches
 from support.output_source import Reader, a_reader
 
 FEW, MANY = 50, 4000
-LEFT_OUT = 60_000
+LEFT_OUT = 120_000
 """Lines: more than a mirror takes at once."""
 
 
