@@ -174,6 +174,8 @@ async def live(ground: Ground, life: Life, number: int | None) -> Lived:
             assert not any(map(is_alive, gate.runs()))
             end, writes = the_end(stage, gate), stage.writes().total()
             made, attempts = stage.pods_made(), stage.status(NAME).get("attempts", 1)
+            if number is None:
+                await all_is_told(stage)
             return Lived(end, told(stage), made, attempts, stage.ends_recorded(), writes, struck)
 
 
@@ -194,6 +196,12 @@ def the_end(stage: Stage, gate: Gate) -> End:
         tuple(sorted(conditions)),
         len(gate.runs()),
     )
+
+
+async def all_is_told(stage: Stage) -> None:
+    """Events are told beside the work, in their order: what was to be told before this one is."""
+    await stage.create("last", command=["true"], suspend=True)
+    await stage.ground.until(lambda: stage.events("last"), "it is told of the last one")
 
 
 def told(stage: Stage) -> list[str]:

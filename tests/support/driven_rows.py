@@ -81,11 +81,8 @@ class Theatre:
         )
 
     async def signal(self, name: str, number: int) -> None:
-        """To the process, not to its runner. It may run a moment before it is known."""
-        status = self.stage.status
-        what = f"the process of {name} is known"
-        process = await self.stage.ground.until(lambda: status(name).get("process"), what)
-        os.kill(process["pid"], number)
+        """To the process, not to its runner."""
+        os.kill((await self.stage.process(name))["pid"], number)
 
 
 def row(outcome: str) -> Callable[[Way], Way]:

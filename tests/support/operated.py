@@ -193,6 +193,20 @@ class Stage:
 
         return await self.ground.until(look, f"{self.namespace}/{name} says {wanted}")
 
+    async def process(self, name: str) -> Object:
+        """It may run a moment before it is known."""
+        return await self.ground.until(
+            lambda: self.status(name).get("process"), f"the process of {name} is known"
+        )
+
+    async def told(self, name: str, *reasons: str) -> None:
+        """These and no more: Events are told beside the work, and may come behind it."""
+
+        def look() -> bool:
+            return sorted(event["reason"] for event in self.events(name)) == sorted(reasons)
+
+        await self.ground.until(look, f"what {name} tells is {reasons}")
+
     async def attempt(self, name: str, number: int, phase: str) -> Object:
         def look() -> Object | None:
             status = self.status(name)
