@@ -4,7 +4,6 @@ devcluster carries the n-th write out and keeps the answer -> SIGKILL -> another
 """
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -171,7 +170,7 @@ async def live(ground: Ground, life: Life, number: int | None) -> Lived:
                 await living
             finally:
                 living.cancel()
-            assert not any(map(is_alive, gate.runs()))
+            assert gate.left() == []
             end, writes = the_end(stage, gate), stage.writes().total()
             made, attempts = stage.pods_made(), stage.status(NAME).get("attempts", 1)
             if number is None:
@@ -207,11 +206,3 @@ async def all_is_told(stage: Stage) -> None:
 def told(stage: Stage) -> list[str]:
     """Each Event as often as it was told."""
     return [event["reason"] for event in stage.events(NAME) for _ in range(event["count"])]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -274,6 +274,10 @@ class Gate:
             return []
         return [int(word) for word in self._runs.read_text(encoding="utf-8").split()]
 
+    def left(self) -> list[int]:
+        """Those that still run: their words name the gate, whoever may have got a pid since."""
+        return [pid for pid in self.runs() if str(self._fifo).encode() in _words(pid)]
+
     async def open(self) -> None:
         """Let it go on; it may not have come to the gate yet."""
         async with asyncio.timeout(WAIT_SECONDS):
@@ -285,6 +289,12 @@ class Gate:
             os.close(os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK))
             return True
         return False
+
+
+def _words(pid: int) -> bytes:
+    with suppress(OSError):  # gone
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @contextmanager
