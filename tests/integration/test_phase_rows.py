@@ -12,7 +12,7 @@ from support.driven_rows import AGAIN, ROWS, Theatre, Way
 from support.operated import OURS, Ground, a_ground, a_namespace, a_stage, told_with
 from unit.test_phase_table import TABLE
 
-NODE_LOST_SECONDS, TAKEOVER_SECONDS = 6, 2
+NODE_LOST_SECONDS, TAKEOVER_SECONDS = 20, 2
 QUOTA = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",

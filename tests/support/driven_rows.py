@@ -235,6 +235,7 @@ async def node_is_lost_in_pause(on: Theatre, name: str) -> None:
             return
         await on.fault(name, "")
         await on.stage.wish(name, "Running")
+        await on.stage.phase(name, "Running")
 
 
 # Over, by itself
