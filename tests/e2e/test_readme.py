@@ -38,7 +38,7 @@ def test_its_kubectl_commands_do_what_they_say(cluster: ClusterUnderTest, tmp_pa
         env={**os.environ, "KUBECONFIG": str(stack.kubeconfig), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr

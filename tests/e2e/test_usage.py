@@ -1,7 +1,16 @@
 """What was used stays known when the executions are gone."""
 
+import pytest
+
 from support.kubectl import Kubectl, a_prompt, an_execution
 from support.usage import ends_of, let_go, usage
+from support.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_ends(kubectl: Kubectl) -> None:
+    """What another test has left behind is being deleted, and would be counted, too."""
+    eventually(lambda: not kubectl("get", "cx", "-o", "name"), what="all others have gone")
 
 
 def no_model(kubectl: Kubectl, end: str) -> int:

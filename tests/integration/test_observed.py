@@ -10,8 +10,9 @@ import pytest
 
 from ccx_dev.claude_cli import claude_directory
 from ccx_dev.stack import Stack, running_stack, start_gateway, websocket_of
+from support.free_port import a_free_port
 from support.kubectl import Kubectl, a_prompt, an_execution
-from support.observing import Prometheus, a_free_port, a_prometheus
+from support.observing import Prometheus, a_prometheus
 from support.prometheus import MISSING, PROMETHEUS
 from support.promql import asked, names, of_boards, of_rules
 from support.wire_client import bearer, connected

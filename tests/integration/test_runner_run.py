@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Credit, End, Lease, Output, Read, RunnerFrame, Verb, encode
+from support.free_port import a_free_port
 from support.runner_process import SOURCES, Link, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
@@ -177,12 +178,6 @@ def ready(port: int) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
-
-
-def a_free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_the_pod_is_ready_while_the_process_runs_freely(tmp_path: Path) -> None:

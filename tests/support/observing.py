@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,16 +13,12 @@ from typing import Any
 import yaml
 
 from ccx_dev.child import Child
+from support.free_port import a_free_port
 from support.prometheus import PROMETHEUS
 from support.waiting import eventually
 
 Object = dict[str, Any]
 NAMESPACE = "cc-executor"
-
-
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class Prometheus:
