@@ -63,7 +63,7 @@ class Node:
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     path = [str(Path(sys.executable).parent)]
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(180),
         running_devcluster(path=path, data_dir=tmp_path) as cluster,
         await KubeSession.from_environment(str(cluster.kubeconfig)) as session,
     ):
