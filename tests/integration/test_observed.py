@@ -58,7 +58,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 async def something_of_everything(stack: Stack, guarded: str) -> None:
     kubectl = Kubectl(stack.kubeconfig, stack.directory)
-    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(240), asyncio.TaskGroup() as tasks:
         tasks.create_task(successes_and_a_failure(stack.websocket))
         tasks.create_task(controls(stack.websocket, kubectl))
         tasks.create_task(a_denial(guarded))
