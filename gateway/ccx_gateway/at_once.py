@@ -1,6 +1,6 @@
 """The short way to a client that takes what it is sent as it comes: no task, and no wait.
 
-feed has grown -> ViewerPump.wake() -> send_at_once() -> the client's transport
+feed has grown -> send_side_by_side() -> send_at_once() -> the client's transport
 
 After each piece of output its caches are cold: to run ten clients' tasks, one after the other,
 costs more than to send to the ten of them. Who does not take all of it is waited for as ever.

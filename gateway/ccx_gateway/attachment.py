@@ -5,10 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from ccx_gateway.at_once import AtOnce
 from ccx_gateway.feed import Feed
-from ccx_gateway.line_block import LineBlock
 from ccx_gateway.output_window import Gap, Slice
-from ccx_gateway.shared_frame import SharedFrame
-from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import Send, ViewerPump
 
@@ -29,6 +26,9 @@ class Attachment:
     ) -> None:
         """`left` is called once, when nothing more is sent. `from_now`: not from the cursor."""
         self._feed, self._left, self._from_now = feed, left, from_now
+        self.frame, self.binary, self.lines = feed.frame, feed.binary, feed.lines
+        """Of all who are attached to this execution: text, base64, and line by line."""
+
         self._send_on, self._send_tail = send, send_tail
         self._has_missed = False
         self._failure: Exception | None = None
@@ -43,21 +43,6 @@ class Attachment:
             feed.pumps.add(self._pump)
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._has_ended)
-
-    @property
-    def frame(self) -> SharedFrame[TextFrames]:
-        """Of all who are attached to this execution."""
-        return self._feed.frame
-
-    @property
-    def binary(self) -> SharedFrame[bytes]:
-        """The same, of those who want base64."""
-        return self._feed.binary
-
-    @property
-    def lines(self) -> SharedFrame[LineBlock]:
-        """The same, of those who want line by line."""
-        return self._feed.lines
 
     @property
     def cursor(self) -> int:

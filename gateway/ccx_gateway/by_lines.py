@@ -18,7 +18,7 @@ async def send_by_lines(
 ) -> None:
     place = 0
     while place < len(found.data):
-        block = shared.of(found, partial(line_block, found, place, tell), key=place)
+        block = shared.of(found, partial(line_block, start=place, tell=tell), key=place)
         await send(block)
         place = block.end
         await asyncio.sleep(0)  # side by side, as the pumps go

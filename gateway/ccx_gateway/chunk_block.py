@@ -12,7 +12,7 @@ import orjson
 from ccx_gateway.around_text import AroundText, place
 from ccx_gateway.output_text import decoded
 from ccx_gateway.output_window import LONGEST_CHARACTER, Slice
-from ccx_gateway.text_frames import TextFrames, frame_header, text_frame
+from ccx_gateway.text_frames import TextFrames, frame_header
 
 Text = Callable[[bytes | memoryview], str]
 """Of output, as it stands in a message."""
@@ -25,8 +25,6 @@ def chunk_block(
 
     A line that does not fit comes in pieces, truncated but for the last one.
     """
-    if len(found.data) <= max_bytes:
-        return text_frame(around.tell(found))
     data, view, start = found.data, memoryview(found.data), 0
     frames: list[bytes] = []
     while start < len(data):

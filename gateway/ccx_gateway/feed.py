@@ -21,6 +21,7 @@ from ccx_gateway.line_pause import LinePause
 from ccx_gateway.output_window import CAPACITY, OutputWindow
 from ccx_gateway.runner_output import take_in
 from ccx_gateway.shared_frame import SharedFrame
+from ccx_gateway.side_by_side import send_side_by_side
 from ccx_gateway.start_delays import StartDelays
 from ccx_gateway.stream_metrics import Place, StreamMetrics, place_of
 from ccx_gateway.text_frames import TextFrames
@@ -176,15 +177,16 @@ class Feed:
         self._grown()
 
     def _grown(self) -> None:
-        oldest, someone_is_behind = self.window.oldest, False
-        for pump in self.pumps:
-            pump.wake()
-            someone_is_behind |= pump.viewer.cursor < oldest
+        self._wake()
         self._pause.grown()
-        if someone_is_behind:
+        oldest = self.window.oldest
+        if any(pump.viewer.cursor < oldest for pump in self.pumps):
             self._behind.tend()
 
     def _wake(self) -> None:
+        if not self.window.ended:
+            send_side_by_side(self.pumps, self._metrics)
+            return
         for pump in self.pumps:
             pump.wake()
 
@@ -199,7 +201,12 @@ class Feed:
     def _is_wanted(self) -> bool:
         """Somebody is within reach of what comes next."""
         least = self.window.end - AHEAD
-        return least <= 0 or any(pump.viewer.cursor >= least for pump in self.pumps)
+        if least <= 0:
+            return True
+        for pump in self.pumps:  # noqa: SIM110 - after every piece: a generator costs more
+            if pump.viewer.cursor >= least:
+                return True
+        return False
 
     def _cursors_behind(self) -> list[int]:
         oldest = self.window.oldest

@@ -189,7 +189,7 @@ class Following:
             credit=view.credit,
             max_bytes=view.most_at_once,
             send=sender.send,
-            at_once=sender,
+            at_once=sender if view.is_text_by_chunks else None,
             send_tail=self._send_tail,
         )
 

@@ -62,15 +62,13 @@ class Outbox:
         finally:
             self._metrics.queued -= 1
 
-    @property
-    def is_free(self) -> bool:
-        return not self._turn.locked()
-
     def send_at_once(self, message: TextFrames) -> Sent:
-        """Only while it is free."""
+        """NOT while something else is being sent."""
+        if self._turn.locked():
+            return Sent.NOT
         sent = self._wire.send_at_once(message)
         if sent is Sent.TAKEN:
-            self._metrics.took(0.0)
+            self._metrics.taken_at_once += 1
         return sent
 
     async def taken(self) -> None:

@@ -4,7 +4,6 @@ ViewerPump -> send(), or send_at_once() where nothing is in the way -> Outbox
 """
 
 import asyncio
-from functools import partial
 
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_gateway import notifications
@@ -52,13 +51,10 @@ class OutputSender:
         self._metrics.sent(found)
 
     def send_at_once(self, found: Slice) -> Sent:
-        ready = self._begun.is_set() and self._outbox.is_free
-        if not ready or not self._view.is_text_by_chunks:
+        """Only text by chunks."""
+        if not self._begun.is_set():
             return Sent.NOT
-        sent = self._outbox.send_at_once(self._text(found))
-        if sent is not Sent.NOT:
-            self._metrics.sent(found)
-        return sent
+        return self._outbox.send_at_once(self._text(found))
 
     async def taken(self) -> None:
         await self._outbox.taken()
@@ -69,14 +65,16 @@ class OutputSender:
         if view.mode == "lines":
             await send_by_lines(found, self.shared.lines, self._message, outbox.send)
         elif view.encoding == "base64":
-            await outbox.send(self.shared.binary.of(found, partial(self._message, found)))
+            await outbox.send(self.shared.binary.of(found, self._message))
         else:
             await outbox.send(self._text(found))
 
     def _text(self, found: Slice) -> TextFrames:
         assert self.shared is not None
-        most, around = self._view.max_bytes, self._around
-        return self.shared.frame.of(found, partial(chunk_block, found, most, around), key=most)
+        return self.shared.frame.of(found, self._chunk_block, key=self._view.max_bytes)
+
+    def _chunk_block(self, found: Slice) -> TextFrames:
+        return chunk_block(found, self._view.max_bytes, self._around)
 
     def _message(self, found: Slice) -> bytes:
         """The same for everybody who watches this execution in that encoding."""

@@ -46,6 +46,10 @@ class Slice:
     def end(self) -> int:
         return self.offset + len(self.data)
 
+    def fits(self, max_bytes: int) -> bool:
+        """As it is, into a notification: it is not to be cut otherwise."""
+        return len(self.data) <= max_bytes and not self.truncated
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -139,8 +143,9 @@ class OutputWindow:
         case. Who asks as another one did before gets the same object: what is made of it can be
         made once.
         """
-        if (last := self._again(cursor, max_bytes)) is not None:
-            return last
+        last = self._last
+        if last is not None and last.offset == cursor and last.fits(max_bytes):
+            return last  # there may be more by now: that comes next
         if cursor >= self.end:
             return CAUGHT_UP
         if cursor < self.oldest:
@@ -157,13 +162,6 @@ class OutputWindow:
         elif end == start and self._released > cursor:
             end += self._released - cursor
         return self._slice(cursor, run, start, end) if end > start else CAUGHT_UP
-
-    def _again(self, cursor: int, max_bytes: int) -> Slice | None:
-        """What the one before was given. There may be more by now: that comes next."""
-        last = self._last
-        if last is None or last.offset != cursor or last.truncated or len(last.data) > max_bytes:
-            return None
-        return last
 
     def _run_end(self, run: int) -> int:
         """As an index of _data, like all that follows."""

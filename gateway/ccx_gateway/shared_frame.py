@@ -17,11 +17,11 @@ class SharedFrame(Generic[M]):
         self._made_of: tuple[Slice, int] | None = None
         self._frame: M | None = None
 
-    def of(self, found: Slice, make: Callable[[], M], *, key: int = 0) -> M:
+    def of(self, found: Slice, make: Callable[[Slice], M], *, key: int = 0) -> M:
         """`key` tells several of one slice apart: where they begin, how long they are."""
         frame, made_of = self._frame, self._made_of
         if frame is None or made_of is None or made_of[0] is not found or made_of[1] != key:
             frame = self._frame = None  # the next one takes its place in memory, still in the cache
-            frame, self._made_of = make(), (found, key)
+            frame, self._made_of = make(found), (found, key)
             self._frame = frame
         return frame

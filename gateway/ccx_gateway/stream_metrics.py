@@ -40,11 +40,11 @@ class Flow:
         self.bytes = self.lines = self.gaps = self.gap_bytes = 0
         self._last, self._lines_in_last = b"", 0
 
-    def data(self, data: bytes) -> None:
+    def data(self, data: bytes, times: int = 1) -> None:
         if data is not self._last:  # many are sent the same
             self._last, self._lines_in_last = data, lines_in(data)
-        self.bytes += len(data)
-        self.lines += self._lines_in_last
+        self.bytes += times * len(data)
+        self.lines += times * self._lines_in_last
 
     def gap(self, size: int) -> None:
         self.gaps += 1
@@ -62,6 +62,9 @@ class StreamMetrics(Collector):
         self.queued = 0
         """Messages to clients that are being sent, or wait for their turn."""
 
+        self.taken_at_once = 0
+        """Messages that clients had taken when they were sent."""
+
         self.received, self.told = Flow(), Flow()
         self.resumes: dict[Resumed, int] = dict.fromkeys(get_args(Resumed), 0)
         self.cuts: dict[Cut, int] = dict.fromkeys(get_args(Cut), 0)
@@ -76,9 +79,9 @@ class StreamMetrics(Collector):
             case Dropped():
                 self.received.gap(item.end - item.start)
 
-    def sent(self, found: Slice | Gap) -> None:
+    def sent(self, found: Slice | Gap, clients: int = 1) -> None:
         if isinstance(found, Slice):
-            self.told.data(found.data)
+            self.told.data(found.data, clients)
         else:
             self.told.gap(found.end - found.offset)
 
@@ -125,7 +128,7 @@ class StreamMetrics(Collector):
         yield _gauges("ccx_gateway_viewer_lag_bytes", text, "place", most)
 
     def _latency(self) -> Metric:
-        buckets, total = list[tuple[str, float]](), 0
+        buckets, total = list[tuple[str, float]](), self.taken_at_once
         for bound, count in zip((*map(str, SEND_SECONDS), "+Inf"), self._sends, strict=True):
             total += count
             buckets.append((bound, total))

@@ -19,10 +19,6 @@ class TextFrames:
     """Headers and messages: one write sends them."""
 
 
-def text_frame(message: bytes) -> TextFrames:
-    return TextFrames(frame_header(len(message)) + message)
-
-
 def frame_header(length: int) -> bytes:
     """Not masked, and the length in as few bytes as it takes."""
     if length < 126:

@@ -43,15 +43,20 @@ class Viewer:
 
     def look(self, window: OutputWindow) -> Slice | Gap | Behind | CaughtUp:
         """A gap costs no credit, but it waits for some, as what is behind it does."""
-        allowance = self.allowance
+        allowance = self._max_bytes if self.credit is None else self.allowance
         return window.read(self.cursor, allowance) if allowance else CAUGHT_UP
 
     def accept(self, found: Slice | Gap) -> tuple[Gap | Slice, ...]:
         """Move past `found`, and return what to send: what is missing before it is a gap."""
-        place, self.cursor = self.cursor, found.end
+        place = self.cursor
+        self.take(found)
+        return (found,) if place == found.offset else (Gap(place, found.offset), found)
+
+    def take(self, found: Slice | Gap) -> None:
+        """Move past it."""
+        self.cursor = found.end
         if self.credit is not None and isinstance(found, Slice):
             self.credit -= len(found.data)
-        return (found,) if place == found.offset else (Gap(place, found.offset), found)
 
     def has_all(self, window: OutputWindow) -> bool:
         return window.ended and self.cursor >= window.end

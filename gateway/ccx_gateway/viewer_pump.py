@@ -30,11 +30,23 @@ class ViewerPump:
         self._read_spool, self._send, self._moved = read_spool, send, moved
         self._at_once = at_once
         self._woken = asyncio.Event()
-        self._is_waiting = self._is_held = False
+        self._is_held = False
+        self.idle: AtOnce | None = None
+        """Who may be sent what comes next at once: it has all that came before."""
 
     def wake(self) -> None:
         """To be called after the window has grown or ended."""
-        if self._window.ended or not self._is_waiting or not self._sends_at_once():
+        self._woken.set()
+
+    def look(self) -> Slice | Gap | Behind | CaughtUp:
+        return self.viewer.look(self._window)
+
+    def was_sent(self, found: Slice, sent: Sent) -> None:
+        """At once, as it was idle."""
+        self.viewer.take(found)
+        if sent is Sent.HELD:
+            self._is_held, self.idle = True, None
+        if self._is_held or self.viewer.cursor < self._window.end:
             self._woken.set()
 
     def grant(self, count: int) -> None:
@@ -46,7 +58,7 @@ class ViewerPump:
         viewer, window, has_sent = self.viewer, self._window, False
         while not (window.ended and viewer.has_all(window)):
             self._woken.clear()  # before the look: a wake-up after it is not lost
-            match viewer.look(window):
+            match self.look():
                 case Slice() | Gap() as found:
                     if has_sent:  # side by side the viewers share each slice, and its message
                         await asyncio.sleep(0)
@@ -60,28 +72,14 @@ class ViewerPump:
                     has_sent = False
 
     async def _wait(self) -> None:
-        self._is_waiting = True
+        self.idle = self._at_once
         try:
             await self._woken.wait()
         finally:
-            self._is_waiting = False
+            self.idle = None
         if self._is_held and self._at_once is not None:
             await self._at_once.taken()
             self._is_held = False
-
-    def _sends_at_once(self) -> bool:
-        """Whether there is nothing left to do."""
-        viewer = self.viewer
-        found = None if self._at_once is None or self._is_held else viewer.look(self._window)
-        if self._at_once is None or not isinstance(found, Slice):
-            return False
-        sent = self._at_once.send_at_once(found)
-        if sent is Sent.NOT:
-            return False
-        viewer.accept(found)
-        self._moved()
-        self._is_held = sent is Sent.HELD
-        return not self._is_held and viewer.cursor >= self._window.end
 
     async def _deliver(self, found: Slice | Gap) -> None:
         for item in self.viewer.accept(found):

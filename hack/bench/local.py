@@ -113,6 +113,7 @@ class Local:
         if not wanted:
             return []
         path = self.directory / f"pipe-{next(_numbers)}"
+        path.unlink(missing_ok=True)  # of an earlier run
         os.mkfifo(path)
         return [str(path)]
 

@@ -9,12 +9,12 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from bench.cluster import LOOK_SECONDS, Namespace, a_namespace, a_pod
+from bench.cluster import Namespace, a_namespace
 from bench.harness import Bench
+from bench.kubectl_rate import PRINT, exec_rate, logs_rate
 from bench.pace import Pace
 from bench.programs import runtime_image, start_operator
 from bench.quantile import quantile
@@ -24,20 +24,7 @@ from ccx_dev.child import StackError
 from ccx_dev.stack import start_gateway, websocket_of
 from ccx_kube.link import RunnerLink
 
-LOG_BYTES: Final = 10_000_000
-"""By `kubectl logs -f`, which is so slow."""
-
 TRIP_SECONDS: Final = 0.02
-WAIT_SECONDS: Final = 300.0
-PRINT: Final = """
-import os, sys
-left, block = int(sys.argv[1]), (b"x" * 99 + b"\\n") * 655
-while left > 0:
-    left -= os.write(1, block[:left])
-"""
-READ_BYTES: Final = 256 * 1024
-
-_numbers = count(1)
 
 Sample = dict[str, float]
 
@@ -88,8 +75,8 @@ async def _measure(bench: Bench, kubectl: str) -> list[Sample]:
 async def _round(bench: Bench, namespace: Namespace, url: str, kubectl: list[str]) -> Sample:
     total = bench.megabytes * 1_000_000
     found = {"ours": await _ours(url, total, bench.directory)}
-    found["logs"] = await _logs(namespace, kubectl)
-    found["exec"] = await _exec(namespace, kubectl, total)
+    found["logs"] = await logs_rate(namespace, kubectl, runtime_image())
+    found["exec"] = await exec_rate(namespace, kubectl, runtime_image(), total)
     trips = await _trips(namespace, url, total)
     return {**found, "trip p50": quantile(trips, 0.5), "trip p99": quantile(trips, 0.99)}
 
@@ -101,32 +88,6 @@ async def _ours(url: str, total: int, directory: Path) -> float:
         pace = Pace(directory / "leave", 1)
         await viewer.read(total, pace, 0)
         return total / 1e6 / pace.seconds
-
-
-async def _logs(namespace: Namespace, kubectl: list[str]) -> float:
-    pod = await _bare_pod(namespace, ["python3", "-c", f"{PRINT}", str(LOG_BYTES)])
-    return await _rate([*kubectl, "logs", "-f", pod], LOG_BYTES)
-
-
-async def _exec(namespace: Namespace, kubectl: list[str], total: int) -> float:
-    pod = await _bare_pod(namespace, ["sleep", "600"])
-    return await _rate([*kubectl, "exec", pod, "--", "head", "-c", str(total), "/dev/zero"], total)
-
-
-async def _rate(argv: list[str], total: int) -> float:
-    """Of its stdout, from the first byte to the last."""
-    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    came, began = 0, 0.0
-    async with asyncio.timeout(WAIT_SECONDS):
-        while came < total and (data := await process.stdout.read(READ_BYTES)):
-            began = began or time.perf_counter()
-            came += len(data)
-    took = time.perf_counter() - began
-    if process.returncode is None:
-        process.terminate()
-    await process.wait()
-    return came / 1e6 / took
 
 
 async def _trips(namespace: Namespace, url: str, total: int) -> list[float]:
@@ -153,20 +114,6 @@ async def _read(link: RunnerLink, total: int) -> None:
 def _printing(total: int) -> dict[str, Any]:
     argv = ["python3", "-c", PRINT, str(total)]
     return {"argv": argv, "output": {"overflow": "Block"}, "terminationGracePeriodSeconds": 1}
-
-
-async def _bare_pod(namespace: Namespace, command: list[str]) -> str:
-    """The runtime image alone, once it runs or has run."""
-    name = f"path-{next(_numbers)}"
-    path = f"/api/v1/namespaces/{namespace.name}/pods"
-    body = {"metadata": {"name": name}, "spec": a_pod(runtime_image(), command)}
-    await namespace.session.request("POST", path, body=body)
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            found = await namespace.session.request("GET", f"{path}/{name}")
-            if found["status"].get("phase") in ("Running", "Succeeded"):
-                return name
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _timed(ask: Callable[[], Awaitable[object]]) -> float:

@@ -154,6 +154,7 @@ async def _pump(socket: web.WebSocketResponse, channel: int, reader: Reader) -> 
     prefix = bytes([channel])
     while data := await reader.read(PIECE):
         await socket.send_bytes(prefix + data)
+        await asyncio.sleep(0)  # who prints without end, and is read, must not keep the loop
 
 
 async def _input(socket: web.WebSocketResponse, process: ExecProcess) -> None:

@@ -1,5 +1,4 @@
 import asyncio
-from functools import partial
 
 from ccx_gateway.attachment import Attachment
 from ccx_gateway.by_lines import send_by_lines
@@ -38,7 +37,7 @@ class Counting:
 
         async def send(found: Slice | Gap) -> None:
             assert isinstance(found, Slice)
-            got.append(self.feed.frame.of(found, lambda: self._make(found)).data)
+            got.append(self.feed.frame.of(found, self._make).data)
 
         await Attachment(self.feed, Viewer(credit=None), send, lambda _: None).finished()
         return len(got), b"".join(got)
@@ -82,10 +81,10 @@ def test_who_is_elsewhere_gets_the_message_of_his_own_slice() -> None:
     frame = SharedFrame[bytes]()
     here, there = Slice(0, "stdout", b"a\n"), Slice(2, "stdout", b"b\n")
     for found in (here, here, there, here):
-        assert frame.of(found, partial(bytes, found.data)) == found.data
+        assert frame.of(found, lambda that: that.data) == found.data
 
 
 def test_blocks_of_one_slice_are_told_apart_by_where_they_begin() -> None:
     frame, found = SharedFrame[int](), Slice(0, "stdout", b"a\nb\n")
-    assert [frame.of(found, lambda: 1), frame.of(found, lambda: 2, key=2)] == [1, 2]
-    assert frame.of(found, lambda: 3, key=2) == 2
+    assert [frame.of(found, lambda _: 1), frame.of(found, lambda _: 2, key=2)] == [1, 2]
+    assert frame.of(found, lambda _: 3, key=2) == 2

@@ -39,6 +39,25 @@ def test_what_comes_and_what_is_told_are_counted_apart() -> None:
     assert found["ccx_gateway_gap_bytes_total"] == 8
 
 
+def test_what_is_told_to_many_is_counted_for_each_of_them() -> None:
+    metrics = StreamMetrics()
+    metrics.sent(Slice(0, "stdout", b"a\nb\n"), 3)
+    found = page(metrics)
+    told = found["ccx_gateway_output_bytes_total"], found["ccx_gateway_output_lines_total"]
+    assert told == (12, 6)
+
+
+def test_what_was_taken_when_it_was_sent_took_no_time() -> None:
+    metrics = StreamMetrics()
+    metrics.taken_at_once, bucket = 2, 'ccx_gateway_send_seconds_bucket{le="%s"}'
+    metrics.took(0.7)
+    found = page(metrics)
+    buckets = [found[bucket % bound] for bound in ("0.0005", "0.5", "1.0", "+Inf")]
+    assert buckets == [2, 2, 3, 3]
+    count, total = found["ccx_gateway_send_seconds_count"], found["ccx_gateway_send_seconds_sum"]
+    assert (count, total) == (3, 0.7)
+
+
 def test_viewers_are_told_apart_by_what_it_takes_to_serve_them() -> None:
     metrics = StreamMetrics()
     cursors = (100, 100, 70, 60, 10)

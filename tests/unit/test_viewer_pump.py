@@ -4,6 +4,8 @@ from contextlib import asynccontextmanager
 
 from ccx_gateway.at_once import Sent
 from ccx_gateway.output_window import Gap, OutputWindow, Slice
+from ccx_gateway.side_by_side import send_side_by_side
+from ccx_gateway.stream_metrics import StreamMetrics
 from ccx_gateway.viewer import Viewer
 from ccx_gateway.viewer_pump import ViewerPump
 
@@ -88,7 +90,7 @@ async def caught_up(client: Ready) -> AsyncIterator[tuple[OutputWindow, ViewerPu
 
 def grown(window: OutputWindow, pump: ViewerPump, line: bytes) -> None:
     window.append("stdout", line)
-    pump.wake()
+    send_side_by_side([pump], StreamMetrics())
 
 
 async def test_who_has_all_is_sent_what_comes_next_without_a_turn_of_the_loop() -> None:

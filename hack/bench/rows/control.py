@@ -31,6 +31,8 @@ IDLE, CONTROLS, CANCELS = 200, 20, 5
 AT_A_TIME = 8
 GRACE_SECONDS = 1
 LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.002
+"""Between looks into /proc: to look without a pause would take from the cores what it measures."""
 
 LOOP = ["sh", "-c", "for n in 1 2 3 4; do sleep 600 & done; while :; do sleep 0.05; done"]
 DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
@@ -134,7 +136,7 @@ async def _until_done(
     began, asked = time.monotonic(), asyncio.ensure_future(asking)
     async with asyncio.timeout(WAIT_SECONDS):
         while not is_done(states(runner)):  # noqa: ASYNC110 - processes tell nobody
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(POLL_SECONDS)
         took = time.monotonic() - began
         await asked
     return took

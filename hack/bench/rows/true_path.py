@@ -4,11 +4,14 @@ And in real pods where a cluster is up: pods_path.py.
 
 process -> runner (spool, hash, stream-json) -> link.py -> exec -> gateway -> a client that reads
 
+Beside it, where there is a kubectl, the log of a pod by `kubectl logs -f`.
+
 The process plays Claude, so that its output is read as stream-json. With `Block` it waits for the
 client, so that every byte goes the whole way and nothing has to pace it.
 """
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -17,14 +20,16 @@ from typing import Final
 
 import bench.claude
 from bench import pods_path
-from bench.cluster import has_kubernetes
+from bench.cluster import Namespace, has_kubernetes
 from bench.harness import Bench
+from bench.kubectl_rate import logs_rate
 from bench.pace import Pace
 from bench.processes import parent
 from bench.readers import Viewer, a_viewer
 from bench.row import AtMost, Row
 from bench.usage import cpu_seconds
 from ccx_dev.stack import Stack, running_stack, start_gateway, websocket_of
+from ccx_kube.session import KubeSession
 
 IDS: Final = ("P2",)
 BYTES: Final = 100_000_000
@@ -50,7 +55,10 @@ def rows(bench: Bench) -> Iterator[Row]:
         goal = AtMost(GOALS[part]) if part in GOALS else None
         used = [found[part] for found in samples]
         yield Row(f"{name}, {part}", "CPU s/GB", used, goal=goal, id="P2")
-    yield Row(f"{name}, wall", "MB/s", [found["rate"] for found in samples], id="P2")
+    rates = [found["rate"] for found in samples]
+    logs = [found["logs"] for found in samples if "logs" in found]
+    to = "kubectl logs -f" if logs else ""
+    yield Row(f"{name}, wall", "MB/s", rates, logs, id="P2", to=to)
     if has_kubernetes():
         yield from pods_path.rows(bench)
 
@@ -68,9 +76,19 @@ def _measure(stack: Stack) -> Sample:
     """A gateway of its own for each round, as for other rows."""
     gateway = start_gateway(stack.directory, stack.kubeconfig)
     try:
-        return asyncio.run(_through(stack, gateway.pid, websocket_of(gateway)))
+        found = asyncio.run(_through(stack, gateway.pid, websocket_of(gateway)))
     finally:
         gateway.end()
+    kubectl = shutil.which("kubectl")
+    if kubectl is not None:
+        found["logs"] = asyncio.run(_logs(stack, kubectl))
+    return found
+
+
+async def _logs(stack: Stack, kubectl: str) -> float:
+    base = [kubectl, "--kubeconfig", str(stack.kubeconfig)]
+    async with await KubeSession.from_environment(str(stack.kubeconfig)) as session:
+        return await logs_rate(Namespace(session, "default"), base, "devcluster/runtime")
 
 
 async def _through(stack: Stack, gateway: int, url: str) -> Sample:
