@@ -94,6 +94,7 @@ async def _trips(namespace: Namespace, url: str, total: int) -> list[float]:
     """Milliseconds of a STATUS over a link that carries output at full speed, as a gateway's."""
     async with a_viewer(url) as viewer:
         told = await viewer.call("execute", **_printing(total), credit=0)
+        await viewer.call("detach", execution=told["execution"])  # else `Block` waits for it, too
         async with await RunnerLink.open(namespace.session, namespace.name, told["pod"]) as link:
             reading = asyncio.create_task(_read(link, total))
             trips = [1000 * await _timed(link.status)]
@@ -101,7 +102,6 @@ async def _trips(namespace: Namespace, url: str, total: int) -> list[float]:
                 trips.append(1000 * await _timed(link.status))
                 await asyncio.sleep(TRIP_SECONDS)
             reading.result()
-        await viewer.call("control", type="CANCEL")
     return trips
 
 

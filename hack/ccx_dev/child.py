@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-END_SECONDS = 15
+END_SECONDS = 60
 LOG_TAIL = 2000
 
 
@@ -30,7 +30,7 @@ class Child:
         *,
         log: Path,
         env: Mapping[str, str] | None = None,
-        ready_seconds: float | None = 30,
+        ready_seconds: float | None = 90,
     ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)

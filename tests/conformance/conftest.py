@@ -45,7 +45,7 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 
 
 def _wait_for_openapi(kubectl: Kubectl, known: tuple[str, ...]) -> None:
-    eventually(lambda: kubectl.run(*known).returncode == 0, seconds=30, what="OpenAPI has it")
+    eventually(lambda: kubectl.run(*known).returncode == 0, what="OpenAPI has it")
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def _place(kubeconfig: Path, home: Path, is_real: bool) -> Iterator[Place]:
     names = [f"crd/{one['metadata']['name']}" for one in made]
     try:
         kubectl.apply(*made)
-        kubectl("wait", "--for=condition=Established", *names, "--timeout=30s")
+        kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
         kubectl("get", f"claudeexecutions.{place.executions}")  # what it knew of the API is renewed
         for group, plural in ((place.widgets, "widgets"), (place.executions, "claudeexecutions")):
             known = ("explain", "--api-version", f"{group}/v1alpha1", plural)

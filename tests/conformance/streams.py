@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
-EVENT_SECONDS: Final = 30.0
+EVENT_SECONDS: Final = 60.0
 LARGEST_MESSAGE: Final = 64 * 1024 * 1024
 
 

@@ -88,7 +88,7 @@ async def test_a_command_that_reads_learns_that_its_client_has_gone(cluster: Clu
     async with cluster.exec("p", "sh", "-c", script, protocol=V5, stdin=True) as it:
         await it.until_output(b"up\n")
     wait = f"while [ ! -e {mark} ]; do sleep 0.05; done; rm {mark}; echo ended"
-    async with cluster.exec("p", "timeout", "30", "sh", "-c", wait, protocol=V5) as it:
+    async with cluster.exec("p", "timeout", "60", "sh", "-c", wait, protocol=V5) as it:
         status = await it.status()
     assert it.output[1] == b"ended\n"
     return [it.output[1], status]

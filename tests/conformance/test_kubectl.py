@@ -105,7 +105,7 @@ async def test_only_the_first_table_of_a_watch_has_headers(cluster: Cluster) -> 
         cluster.namespace,
         f"widgets.{cluster.place.widgets}",
         "-w",
-        "--request-timeout=2s",
+        "--request-timeout=5s",
     )
     return _lines(done.stdout)
 
@@ -185,10 +185,10 @@ async def test_kubectl_waits_for_a_condition(cluster: Cluster) -> Any:
     await an_execution_that_runs(cluster)
     kind = f"claudeexecutions.{cluster.place.executions}/one"
     return [
-        await said(cluster, "wait", kind, "--for", "condition=Running", "--timeout=10s"),
+        await said(cluster, "wait", kind, "--for", "condition=Running", "--timeout=60s"),
         await said(cluster, "wait", kind, "--for", "condition=Finished", "--timeout=1s"),
         await said(
-            cluster, "wait", kind, "--for=jsonpath={.status.phase}=Running", "--timeout=10s"
+            cluster, "wait", kind, "--for=jsonpath={.status.phase}=Running", "--timeout=60s"
         ),
     ]
 
@@ -208,7 +208,7 @@ async def test_kubectl_deletes_by_each_policy(cluster: Cluster) -> Any:
         owned = {"metadata": {"name": policy, "ownerReferences": [reference]}}
         await cluster.create(cluster.core("configmaps"), owned)
         seen.append(
-            await said(cluster, "delete", kind, policy, f"--cascade={policy}", "--timeout=30s")
+            await said(cluster, "delete", kind, policy, f"--cascade={policy}", "--timeout=60s")
         )
     seen.append(await said(cluster, "delete", kind, "none"))
     seen.append(await said(cluster, "delete", kind, "none", "--ignore-not-found"))

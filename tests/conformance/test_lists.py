@@ -124,7 +124,7 @@ async def test_our_watch_of_one_object_sees_that_one_alone(cluster: Cluster) -> 
     await cluster.merge(cluster.widgets("a"), {"spec": {"size": 8}})
     await cluster.ask("DELETE", cluster.widgets("a"))
     seen = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for kind, found in watch(
             cluster.session, cluster.widgets(), version=version, name="a"
         ):

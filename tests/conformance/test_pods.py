@@ -114,7 +114,7 @@ async def test_one_pod_too_many_is_403_exceeded_quota(cluster: Cluster) -> Any:
     await created(cluster, a_pod(a_container("a:1", "true"), **NOWHERE))
     await cluster.create(cluster.core("resourcequotas"), quota)
     second = a_pod(a_container("a:1", "true"), name="two", **NOWHERE)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:  # a real quota counts a moment later, and says so in other words until then
             answer = await cluster.ask("POST", cluster.core("pods"), second, dryRun="All")
             if "exceeded quota" in answer.body.get("message", ""):
@@ -151,9 +151,10 @@ async def test_a_pod_without_a_node_goes_at_once(cluster: Cluster) -> Any:
 
 @case("pod.delete-running")
 async def test_a_running_pod_is_marked_ends_and_goes(cluster: Cluster) -> Any:
-    script = "trap 'exit 3' TERM; while :; do sleep 0.1; done"
+    script = "trap 'exit 3' TERM; echo heeds it; while :; do sleep 0.1; done"
     await running(cluster, script, terminationGracePeriodSeconds=20)
-    one = cluster.core("pods", "p")
+    one, log = cluster.core("pods", "p"), cluster.core("pods", "p", "log")
+    await cluster.until(log, lambda answer: "heeds it" in str(answer.body))
     before = await cluster.get(one)
     async with cluster.watch(
         cluster.core("pods"), resourceVersion=before["metadata"]["resourceVersion"]

@@ -34,6 +34,13 @@ def reaches_attempt(kubectl: Kubectl, name: str, number: int) -> Object:
     return eventually(attempt, what=f"attempt {number}")
 
 
+def told(kubectl: Kubectl, name: str, reason: str) -> str:
+    """By its Events: it may be in that state for a moment only."""
+    template = "{range .items[*]}{.involvedObject.name} {.reason} {.message}{'\\n'}{end}"
+    lines = kubectl("get", "events", "-o", f"jsonpath={template}").splitlines()
+    return "\n".join(line for line in lines if line.startswith(f"{name} {reason} "))
+
+
 def a_claude_in_its_tool(kubectl: Kubectl, name: str, **spec: object) -> Object:
     """Its conversation has begun."""
     kubectl.apply(a_prompt(name, LOOP, allowedTools=["Bash"], workspace=CLAIM, **spec))
@@ -46,7 +53,7 @@ def a_claude_in_its_tool(kubectl: Kubectl, name: str, **spec: object) -> Object:
 
 
 def assert_gone_on(kubectl: Kubectl, name: str) -> Object:
-    execution = kubectl.wait(name, "Succeeded", seconds=60)
+    execution = kubectl.wait(name, "Succeeded")
     status: Object = execution["status"]
     assert status["attempts"] == 2
     assert status["endedAttempts"]["resume"] == execution["metadata"]["uid"]
@@ -67,9 +74,8 @@ def test_a_lost_pod_is_tried_again_in_the_same_workspace(
     tree, pod = processes.of(first), first["status"]["podName"]
     eventually(lambda: len(tree.below()) >= 2, what="the first attempt waits")
     kubectl("delete", "pod", pod, "--wait=false")
-    waiting = kubectl.reaches("tries-again", "Retrying")
-    assert "retry 1 of 1" in waiting["message"]
-    status = kubectl.wait("tries-again", "Succeeded", seconds=60)["status"]
+    status = kubectl.wait("tries-again", "Succeeded")["status"]
+    eventually(lambda: "retry 1 of 1" in told(kubectl, "tries-again", "Retrying"), what="an Event")
     assert (status["attempts"], status["endedAttempts"]["retries"]) == (2, 1)
     assert (status["podName"], status["output"]["bytes"]) == (f"{pod[:-1]}2", len("found\n"))
     assert not tree.left()
@@ -109,8 +115,8 @@ def test_a_suspended_claude_goes_on_later_with_its_conversation(kubectl: Kubectl
     assert kubectl.reaches("rests", "Suspended")["phase"] == "Queued"
     held = reaches_attempt(kubectl, "rests", 2)
     assert (held["reason"], "podName" in held) == ("Suspended", False)
-    pods = kubectl("get", "pods", "-l", "cc-executor.dev/execution=rests", "-o", "name")
-    assert first["podName"] not in pods
+    pods = ("get", "pods", "-l", "cc-executor.dev/execution=rests", "-o", "name")
+    eventually(lambda: first["podName"] not in kubectl(*pods), what="its pod is gone")
     suspend(kubectl, "rests", wanted=False)
     status = assert_gone_on(kubectl, "rests")
     assert status["endedAttempts"].get("retries", 0) == 0

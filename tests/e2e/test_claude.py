@@ -67,7 +67,7 @@ def test_the_session_id_is_the_objects_uid(kubectl: Kubectl) -> None:
 def test_an_exhausted_api_is_a_failure_although_claude_says_success(kubectl: Kubectl) -> None:
     once = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
     kubectl.apply(a_prompt("api-down", scripted("error529"), env=once))
-    status = kubectl.wait("api-down", "Finished", seconds=60)["status"]
+    status = kubectl.wait("api-down", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "ApiError")
 
 
@@ -88,7 +88,7 @@ def test_killed_from_outside_it_is_a_signal_and_no_success(kubectl: Kubectl) -> 
 
 
 def test_paused_in_the_middle_of_a_stream_it_goes_on_and_loses_nothing(kubectl: Kubectl) -> None:
-    kubectl.apply(a_prompt("mid-stream", scripted("slow", chunks=40, delay=0.05)))
+    kubectl.apply(a_prompt("mid-stream", scripted("slow", chunks=40, delay=0.2)))
     kubectl.wait("mid-stream", "Running")
     kubectl.wish("mid-stream", "Paused")
     kubectl.wait("mid-stream", "Paused")
@@ -102,20 +102,20 @@ def test_paused_in_the_middle_of_a_stream_it_goes_on_and_loses_nothing(kubectl: 
 def test_a_pause_that_costs_it_the_api_connection_costs_it_nothing_else(kubectl: Kubectl) -> None:
     """It gives up after its own retry; its session then goes on where it was."""
     once = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
-    prompt = scripted("cut", after=8, key="cut-off", delay=0.01)
+    prompt = scripted("cut", after=14, key="cut-off", delay=0.01)
     kubectl.apply(a_prompt("cut-off", prompt, env=once))
     kubectl.wait("cut-off", "Running")
     eventually(lambda: session_of(kubectl, "cut-off") is not None, what="its turn is under way")
     kubectl.wish("cut-off", "Paused")
     kubectl.wait("cut-off", "Paused")
-    eventually(lambda: paused_seconds(kubectl, "cut-off") > 9, seconds=30, what="a dead connection")
+    eventually(lambda: paused_seconds(kubectl, "cut-off") > 15, what="a dead connection")
     kubectl.wish("cut-off", "Running")
     status = kubectl.wait("cut-off", "Succeeded")["status"]
     assert status["session"]["restarts"] == 1
     assert status["session"]["id"] == kubectl.execution("cut-off")["metadata"]["uid"]
     assert status["result"]["text"] == "Hello from the scripted Messages API."
     assert "restarted with --resume" in status["message"]
-    assert "TurnRestarted" in kubectl("describe", "cx", "cut-off")
+    eventually(lambda: "TurnRestarted" in kubectl("describe", "cx", "cut-off"), what="an Event")
 
 
 def test_its_bash_tool_is_frozen_too_although_it_left_the_session(

@@ -3,7 +3,7 @@
 import pytest
 
 from support.kubectl import Kubectl, an_execution
-from support.outside import running
+from support.outside import living, running
 from support.under_test.processes import Processes
 from support.waiting import eventually
 
@@ -31,7 +31,7 @@ def test_pause_freezes_everything_and_resume_continues_it(
     status = kubectl.wait("frozen", "Paused")["status"]
     seen = tree.below()
     assert running(seen) == []
-    assert status["control"]["processesStopped"] == len(seen)
+    assert status["control"]["processesStopped"] == len(living(seen))
     assert (status["phase"], status["reason"]) == ("Paused", "PausedByUser")
     before = spool_bytes(kubectl, status["podName"]).partition('"output"')[2]
 
@@ -124,5 +124,5 @@ def test_deleting_the_object_ends_the_processes_first(
     kubectl.apply(a_loop("deleted"))
     tree = processes.of(kubectl.wait("deleted", "Running"))
     eventually(lambda: len(tree.below()) >= 3, what="the loop runs")
-    kubectl("delete", "cx", "deleted", "--timeout=40s")  # waits until the object is gone
+    kubectl("delete", "cx", "deleted", "--timeout=90s")  # waits until the object is gone
     assert tree.left() == []

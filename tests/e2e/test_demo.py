@@ -37,7 +37,7 @@ def test_the_demo_pauses_resumes_and_completes_a_real_run(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=240,
         check=False,
     )
     told = done.stdout

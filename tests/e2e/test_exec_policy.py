@@ -54,7 +54,7 @@ def pod(cluster: ClusterUnderTest, accounts: tuple[str, ...]) -> Iterator[str]:
         a_pod_of_somebody("not-ours", image),
         an_execution("ours", command=["sleep", "600"], podTemplate=template),
     )
-    yield kubectl.wait("ours", "Running", seconds=60)["status"]["podName"]
+    yield kubectl.wait("ours", "Running")["status"]["podName"]
     kubectl("delete", "cx", "ours", "--wait=false")
     kubectl("delete", "pod", "not-ours", "--wait=false")
 

@@ -14,7 +14,7 @@ def patch(kubectl: Kubectl, name: str, seconds: int | None) -> None:
 
 def is_gone(kubectl: Kubectl, *names: str) -> None:
     for name in names:
-        kubectl("wait", f"cx/{name}", "--for=delete", "--timeout=20s")
+        kubectl("wait", f"cx/{name}", "--for=delete", "--timeout=90s")
 
 
 def test_what_has_no_time_to_live_after_its_end_goes_at_once_and_its_pod_with_it(

@@ -33,7 +33,7 @@ def release(kubectl: Kubectl) -> None:
 
 def delete_namespace(kubectl: Kubectl) -> None:
     assert kubectl.namespace is not None
-    kubectl("delete", "namespace", kubectl.namespace, "--ignore-not-found", "--timeout=50s")
+    kubectl("delete", "namespace", kubectl.namespace, "--ignore-not-found", "--timeout=90s")
 
 
 def test_a_namespace_goes_with_executions_of_every_kind_in_it(

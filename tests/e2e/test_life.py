@@ -3,6 +3,7 @@
 import re
 
 from support.kubectl import Kubectl, an_execution
+from support.waiting import eventually
 
 
 def test_a_command_runs_to_its_end_and_the_object_tells_how(kubectl: Kubectl) -> None:
@@ -27,7 +28,7 @@ def test_arguments_reach_the_program_as_they_are(kubectl: Kubectl) -> None:
     odd = ["$(HOME)", "a b", "$$", "`id`", "é"]
     kubectl.apply(an_execution("literal", command=["printf", "%s|", *odd]))
     pod = kubectl.wait("literal", "Succeeded")["status"]["podName"]
-    assert "|".join(odd) in kubectl("logs", pod)
+    eventually(lambda: "|".join(odd) in kubectl("logs", pod), what="its arguments in its log")
 
 
 def test_kubectl_get_shows_one_aligned_row(kubectl: Kubectl) -> None:
@@ -43,8 +44,13 @@ def test_kubectl_get_shows_one_aligned_row(kubectl: Kubectl) -> None:
 def test_describe_tells_the_story_in_events(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("told", command=["sleep", "2"]))
     kubectl.wait("told", "Finished")
-    told = kubectl("describe", "cx", "told").partition("Events:")[2]
-    assert re.findall(r"Normal\s+(\w+)", told) == ["PodCreated", "Started", "Completed"]
+
+    def story() -> list[str]:
+        """Told beside the work, by the second: those of one stand in any order."""
+        told = kubectl("describe", "cx", "told").partition("Events:")[2]
+        return sorted(re.findall(r"Normal\s+(\w+)", told))
+
+    eventually(lambda: story() == ["Completed", "PodCreated", "Started"], what="the story")
 
 
 def test_logs_and_exec_reach_the_agents_container(kubectl: Kubectl) -> None:
@@ -53,7 +59,7 @@ def test_logs_and_exec_reach_the_agents_container(kubectl: Kubectl) -> None:
     assert kubectl("exec", pod, "-c", "agent", "--", "echo", "inside") == "inside\n"
     status = kubectl("exec", pod, "--", "python3", "/ccx/ccx-runner.pyz", "status")
     assert '"state":"Running"' in status.replace(" ", "")
-    assert kubectl("logs", pod) == "hello\n"
+    eventually(lambda: kubectl("logs", pod) == "hello\n", what="its log")
     kubectl("delete", "cx", "reached")
 
 
@@ -68,7 +74,7 @@ def test_executions_are_found_by_their_labels(kubectl: Kubectl) -> None:
 
 def test_a_suspended_execution_gets_no_pod_until_it_is_let_go(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("held", command=["true"], suspend=True))
-    kubectl("wait", "cx/held", "--for=jsonpath={.status.reason}=Suspended", "--timeout=20s")
+    kubectl("wait", "cx/held", "--for=jsonpath={.status.reason}=Suspended", "--timeout=90s")
     assert "podName" not in kubectl.execution("held")["status"]
     kubectl("patch", "cx", "held", "--type", "merge", "-p", '{"spec":{"command":["echo","x"]}}')
     kubectl("patch", "cx", "held", "--type", "merge", "-p", '{"spec":{"suspend":false}}')

@@ -80,7 +80,7 @@ def test_a_deadline_is_kept_while_no_operator_runs(operator: Operator, kubectl: 
     pod = kubectl.wait("unwatched", "Running")["status"]["podName"]
     operator.kill()
     ended = "jsonpath={.status.phase}=Failed"
-    kubectl("wait", f"pod/{pod}", f"--for={ended}", "--timeout=30s")
+    kubectl("wait", f"pod/{pod}", f"--for={ended}", "--timeout=90s")
     operator.start()
     assert kubectl.wait("unwatched", "Finished")["status"]["reason"] == "DeadlineExceeded"
 
@@ -93,4 +93,4 @@ def test_an_object_deleted_while_no_operator_runs_goes_when_one_is_back(
     operator.kill()
     kubectl("delete", "cx", "gone", "--wait=false")
     operator.start()
-    kubectl("wait", "cx/gone", "--for=delete", "--timeout=50s")
+    kubectl("wait", "cx/gone", "--for=delete", "--timeout=90s")

@@ -55,7 +55,7 @@ def test_a_pod_that_is_taken_away_is_no_success_and_leaves_no_process(
         kubectl.wish(name, "Paused")
         kubectl.wait(name, "Paused")
     end(kubectl, execution["status"]["podName"])
-    status = kubectl.wait(name, "Finished", seconds=60)["status"]
+    status = kubectl.wait(name, "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", reason), status["message"]
     eventually(lambda: not tree.left(), what="no process is left")
 

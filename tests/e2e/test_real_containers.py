@@ -11,7 +11,7 @@ import pytest
 
 from support import attacks
 from support.kubectl import Kubectl, an_execution
-from support.outside import running
+from support.outside import living, running
 from support.under_test.cluster import ClusterUnderTest
 from support.under_test.processes import Processes, TreeInPod
 from support.waiting import eventually
@@ -85,7 +85,7 @@ def test_the_runner_survives_what_its_agent_tries(kubectl: Kubectl, processes: P
     kubectl.wish("attacker", "Paused")
     status = kubectl.wait("attacker", "Paused")["status"]
     assert running(tree.below()) == []
-    assert status["control"]["processesStopped"] == len(tree.below())
+    assert status["control"]["processesStopped"] == len(living(tree.below()))
     kubectl.wish("attacker", "Cancelled")
     status = kubectl.wait("attacker", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Cancelled", "CancelledByUser")
@@ -126,7 +126,7 @@ def test_a_runner_without_descriptors_ends_its_execution_rather_than_leave_it_al
     tree = processes.of(execution)
     assert tree.below() != []
     kubectl("exec", execution["status"]["podName"], "--", "touch", "go")
-    status = kubectl.wait("starver", "Finished", seconds=60)["status"]
+    status = kubectl.wait("starver", "Finished")["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "RunnerFault"), status["message"]
     eventually(lambda: not tree.left(), what="no process is left")
 

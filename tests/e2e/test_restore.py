@@ -36,4 +36,4 @@ def test_a_restored_execution_can_be_deleted(kubectl: Kubectl) -> None:
     copy["metadata"]["name"] = "copy"
     kubectl.apply(copy)
     kubectl.reaches("copy", "Restored")
-    kubectl("delete", "cx", "copy", "--timeout=20s")
+    kubectl("delete", "cx", "copy", "--timeout=90s")

@@ -9,7 +9,9 @@ from support.under_test.cluster import ClusterUnderTest
 from support.under_test.operators import Standby
 from support.waiting import eventually
 
-FAIL_OVER_SECONDS = 15
+FAIL_OVER_SECONDS = 60
+"""10 to 12 where the machines have nothing else to do."""
+
 UNTIL_TOLD = ["sh", "-c", "while [ ! -e go ]; do sleep 0.1; done; echo done"]
 
 
@@ -44,13 +46,12 @@ def test_when_the_leaders_pod_is_deleted_another_goes_on(
     kubectl.wait("handed-over", "Running")
     former = standby.leader()
     standby.delete_leader()  # returns when it is gone
-    eventually(
-        lambda: leads_another_than(standby, former), seconds=FAIL_OVER_SECONDS / 2, what="a leader"
-    )
+    assert standby.leader() != former, "it gives its Lease back"
+    eventually(lambda: leads_another_than(standby, former), what="a leader")
     goes_on(kubectl, "handed-over")
 
 
-def test_when_the_leader_is_killed_another_goes_on_in_15_s(
+def test_when_the_leader_is_killed_another_goes_on_in_time(
     standby: Standby, kubectl: Kubectl
 ) -> None:
     kubectl.apply(an_execution("taken-over", command=UNTIL_TOLD))

@@ -11,7 +11,7 @@ from ccx_api.names import ANNOTATION_WISH, CCX_DIR, RUNNER_PYZ
 from ccx_api.v1alpha1 import ClaudeExecution
 from ccx_operator.pod_spec import Images, pod_body
 from support.kubectl import Kubectl, Object, an_execution
-from support.outside import running
+from support.outside import living, running
 from support.under_test.cluster import ClusterUnderTest
 from support.under_test.operators import Operator
 from support.under_test.processes import Processes
@@ -69,7 +69,7 @@ async def test_a_runner_of_the_release_before_is_controlled_to_its_end(
         await client.result("control", type="RESUME", **place)
         assert running(tree.below()) != []
         proof = await client.result("control", type="PAUSE", **place)
-        assert proof["processesStopped"] == len(tree.below())
+        assert proof["processesStopped"] == len(living(tree.below()))
         await client.result("control", type="RESUME", **place)
         await client.send("attach", offset=0, **place)
         kubectl("exec", pod, "--", "touch", "done")

@@ -32,8 +32,8 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[ApiServer]:
-    """A scripted API server, and with it half a minute for the test."""
-    async with asyncio.timeout(30), running_api_server() as server:
+    """A scripted API server, and with it a minute for the test."""
+    async with asyncio.timeout(60), running_api_server() as server:
         yield server
 
 

@@ -42,7 +42,7 @@ async def an_exec(api: Client, *command: str, protocol: str = V5) -> AsyncIterat
     query = [("command", word) for word in command]
     query += [(name, "true") for name in ("stdin", "stdout", "stderr")]
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         api.session.ws_connect(
             f"{api.url}{PODS}/pod/exec", params=query, protocols=(protocol,), max_msg_size=0
         ) as socket,
@@ -104,7 +104,7 @@ async def test_a_command_ends_when_its_client_has_gone(api: Client) -> None:
     async with an_exec(api, "sh", "-c", "echo $$; cat") as socket:
         assert (await socket.receive()).data == STDOUT
         pid = (await socket.receive()).data[1:].decode().strip()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await exec_output(api, f"ls -d /proc/{pid} 2>/dev/null"):
             pass
 
@@ -149,12 +149,12 @@ async def test_a_log_is_read_in_part_and_followed_to_the_end(api: Client) -> Non
             assert response.status == 200
             return await response.read()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await log() != b"first\nsecond\n":
             pass
     assert await log(tailLines="1") == b"second\n"
     assert await log(limitBytes="3") == b"fir"
-    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         following = tasks.create_task(log(follow="true"))
         await api.ask("DELETE", f"{PODS}/pod", gracePeriodSeconds="1")
     assert following.result() == b"first\nsecond\n"

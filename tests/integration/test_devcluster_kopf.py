@@ -12,7 +12,7 @@ from support.devcluster_client import Client
 from support.devcluster_objects import CRDS, GROUP, PLURAL, VERSION, WIDGETS, a_crd, a_pod, a_widget
 
 PODS = "/api/v1/namespaces/default/pods"
-SECONDS = 20
+SECONDS = 60
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     kubectl = Kubectl(home / "kubeconfig", home)
     with devcluster_process(home / "kubeconfig"):
         kubectl.apply(a_crd())
-        kubectl("wait", "--for=condition=Established", f"crd/{CRD_NAME}", "--timeout=10s")
+        kubectl("wait", "--for=condition=Established", f"crd/{CRD_NAME}", "--timeout=60s")
         yield kubectl
 
 
@@ -45,7 +44,7 @@ def running_pod(cluster: Kubectl) -> Iterator[str]:
     container = {"name": "main", "image": "local/image:1", "command": ["sh", "-c", script]}
     pod = a_pod("p", containers=[container], terminationGracePeriodSeconds=1)
     cluster("create", "-n", "pods", "-f", "-", stdin=json.dumps(pod))
-    cluster("wait", "-n", "pods", "pod/p", "--for=condition=Ready", "--timeout=20s")
+    cluster("wait", "-n", "pods", "pod/p", "--for=condition=Ready", "--timeout=60s")
     yield "p"
     cluster("delete", "namespace", "pods")
 
@@ -182,8 +181,8 @@ def test_wait_returns_when_the_condition_is_true(kubectl: Kubectl) -> None:
     kubectl.apply(a_widget())
     with kubectl_process(kubectl, "wait", "wd/one", "--for=condition=Ready") as waiting:
         patch_status(kubectl, "one", "it is")
-        assert waiting.wait(20) == 0
-    kubectl("wait", "wd/one", "--for=jsonpath={.status.phase}=Running", "--timeout=5s")
+        assert waiting.wait(60) == 0
+    kubectl("wait", "wd/one", "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
 
 
 def test_describe_tells_the_events_of_the_object(kubectl: Kubectl) -> None:
@@ -214,7 +213,7 @@ def test_explain_reads_the_schema(kubectl: Kubectl) -> None:
 def test_a_namespace_comes_and_goes_with_what_is_in_it(kubectl: Kubectl) -> None:
     kubectl("create", "namespace", "team")
     kubectl("create", "-n", "team", "-f", "-", stdin=json.dumps(a_widget()))
-    kubectl("delete", "namespace", "team", "--timeout=20s")
+    kubectl("delete", "namespace", "team", "--timeout=60s")
     assert "team" not in kubectl("get", "namespaces")
 
 
@@ -263,7 +262,7 @@ def test_exec_with_a_terminal(kubectl: Kubectl, running_pod: str) -> None:
     with kubectl_process(kubectl, *argv, stdin=theirs) as terminal:
         os.close(theirs)
         assert b"/dev/pts/" in next_line(terminal)
-        assert terminal.wait(20) == 3
+        assert terminal.wait(60) == 3
     os.close(ours)
 
 
@@ -293,7 +292,7 @@ def test_what_has_ended_says_so_and_keeps_its_log(kubectl: Kubectl) -> None:
     container = {"name": "main", "image": "local/image:1", "command": ["sh", "-c", "echo end"]}
     kubectl.apply(a_pod("short", containers=[container], restartPolicy="Never"))
     phase = "--for=jsonpath={.status.phase}=Succeeded"
-    kubectl("wait", "pod/short", phase, "--timeout=20s")
+    kubectl("wait", "pod/short", phase, "--timeout=60s")
     assert kubectl("get", "pod", "short", "--no-headers").split()[:3] == [
         "short",
         "0/1",
@@ -304,12 +303,13 @@ def test_what_has_ended_says_so_and_keeps_its_log(kubectl: Kubectl) -> None:
     assert "cannot exec into a container in a completed pod" in done.stderr
 
 
-def test_a_deleted_pod_is_ended_within_its_grace(kubectl: Kubectl) -> None:
-    kubectl.apply(a_pod("long", terminationGracePeriodSeconds=1))
-    kubectl("wait", "pod/long", "--for=condition=Ready", "--timeout=20s")
-    began = time.monotonic()
-    kubectl("delete", "pod", "long", "--timeout=20s")
-    assert time.monotonic() - began < 15
+def test_a_deleted_pod_is_ended_within_the_grace_that_is_asked_for(kubectl: Kubectl) -> None:
+    """Of itself it does not end, and its own grace is longer than anybody would wait here."""
+    deaf = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+    container = {"name": "main", "image": "local/image:1", "command": deaf}
+    kubectl.apply(a_pod("long", containers=[container], terminationGracePeriodSeconds=3600))
+    kubectl("wait", "pod/long", "--for=condition=Ready", "--timeout=60s")
+    kubectl("delete", "pod", "long", "--grace-period=1", "--timeout=60s")
     assert kubectl.run("get", "pod", "long").returncode == 1
 
 

@@ -97,7 +97,7 @@ async def serving(
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             yield server, runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -3,7 +3,7 @@
 from ccx_dev.stack import Stack
 from support.wire_client import Object, connected, methods
 
-LINES = 60_000
+LINES = 120_000
 """Of 100 bytes: more than a pod's log gets."""
 
 PRINT = f"import sys\nfor n in range({LINES}): print(f'{{n:08d}}', 'x' * 90)"

@@ -24,9 +24,9 @@ RETRIED |= {"workspace": CLAIM, "terminationGracePeriodSeconds": 1}
 
 @pytest.fixture
 async def session(local_stack: Stack) -> AsyncIterator[KubeSession]:
-    """The cluster's own, and a minute for the test."""
+    """The cluster's own, and minutes for the test."""
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(180),
         await KubeSession.from_environment(str(local_stack.kubeconfig)) as session,
     ):
         yield session

@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 import json
+from pathlib import Path
 
 from ccx_dev.stack import Stack
+from support.operated import Gate
 from support.outside import is_alive, see
 from support.wire_client import Object, WireClient, connected, output_of
 
 LINES = 100_000
 LINE = b"x" * 99 + b"\n"
-PROGRAM = f"import time; time.sleep(1)\nfor i in range({LINES}): print('x' * 99)"
+PROGRAM = f"for i in range({LINES}): print('x' * 99)"
 PRINTED = hashlib.sha256(LINE * LINES).hexdigest()
 """10 MB: more than the gateway holds, so that who is behind needs the runner."""
 
@@ -29,14 +31,17 @@ def digest(messages: list[Object]) -> str:
 
 
 async def test_who_is_behind_at_the_end_delays_nobody_elses_completed_and_loses_no_byte(
-    local_stack: Stack,
+    local_stack: Stack, tmp_path: Path
 ) -> None:
+    gate = Gate(tmp_path, "both")
+    argv = gate.script(f'exec python3 -c "{PROGRAM}"')
     async with connected(local_stack.websocket) as fast, connected(local_stack.websocket) as slow:
-        told = (await fast.call("execute", argv=["python3", "-c", PROGRAM]))["result"]
+        told = (await fast.call("execute", argv=argv))["result"]
         process = see(told["pid"])
         assert process is not None
         runner = process.parent
         await slow.call("attach", execution=told["execution"], credit=A_BIT)
+        await gate.open()
 
         found = await fast.until("process.completed")
         assert digest(found) == PRINTED

@@ -100,14 +100,13 @@ async def test_one_socket_may_be_told_one_execution_by_lines_and_another_in_chun
 
 
 async def test_base64_is_every_byte_as_it_was(local_stack: Stack) -> None:
-    program = "import sys; sys.stdout.buffer.write(bytes(range(256)) * 2)"
+    write = "out = sys.stdout.buffer; out.write(bytes(range(256))); out.flush()"
     async with connected(local_stack.websocket) as client, connected(local_stack.websocket) as text:
-        await client.send(
-            "execute", argv=["sh", "-c", f"sleep 0.5; python3 -c '{program}'"], encoding="base64"
-        )
-        started = await client.until("process.started")
-        await text.call("attach", execution=started[0]["result"]["execution"])
-        found = outputs(await client.until("process.completed"))
+        name, pid = await runs(client, f"{write}{WAIT}{write}", encoding="base64")
+        found = outputs(await client.until("process.output"))
+        await text.call("attach", execution=name)
+        go_on(pid)
+        found += outputs(await client.until("process.completed"))
         beside = outputs(await text.until("process.completed"))
     assert b"".join(b64decode(o["data"], validate=True) for o in found) == EVERY_BYTE
     assert {o["encoding"] for o in found} == {"base64"}
@@ -164,8 +163,8 @@ async def test_a_line_above_the_limit_comes_in_pieces_and_one_below_it_whole(
 
 
 async def test_who_asks_for_nothing_is_told_nothing_new(local_stack: Stack) -> None:
-    async with connected(local_stack.websocket) as client, asyncio.timeout(30):
-        found = outputs(await client.run(command="sh -c 'echo out; sleep 0.3; echo err >&2'"))
+    async with connected(local_stack.websocket) as client, asyncio.timeout(60):
+        found = outputs(await client.run(command="sh -c 'echo out; sleep 1; echo err >&2'"))
     assert [list(o) for o in found] == [
         ["type", "data", "truncated", "execution", "offset", "end"]
     ] * 2

@@ -38,7 +38,7 @@ WRITE = (sys.executable, "-c", "for i in range(50_000): print(f'{i:08d}', 'x' * 
 async def session() -> AsyncIterator[KubeSession]:
     path = [str(Path(sys.executable).parent)]
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(180),
         running_devcluster(path=path) as cluster,
         await KubeSession.from_environment(str(cluster.kubeconfig)) as session,
     ):

@@ -362,7 +362,7 @@ class TestTLS:
         user = {"client-certificate": str(made.cert), "client-key": str(made.key)}
         cluster = {"certificate-authority": made.cert.name}
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             running_api_server(made.of_server(asks_for_client=True)) as server,
         ):
             config = a_kubeconfig(tmp_path, server.url, user=user, cluster=cluster)
@@ -380,7 +380,7 @@ class TestTLS:
         async def run(end: ExecEnd) -> None:
             await end.exit(0)
 
-        async with asyncio.timeout(20), running_api_server(made.of_server()) as server:
+        async with asyncio.timeout(60), running_api_server(made.of_server()) as server:
             server.run = run
             config = a_kubeconfig(tmp_path, server.url, user={"token": "t"}, cluster=cluster)
             async with await KubeSession.from_environment(config) as session:
@@ -396,7 +396,7 @@ class TestTLS:
         (tmp_path / "namespace").write_text("pods-own", encoding="utf-8")
         monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
         monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(made.cert))
-        async with asyncio.timeout(20), running_api_server(made.of_server()) as server:
+        async with asyncio.timeout(60), running_api_server(made.of_server()) as server:
             monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
             monkeypatch.setenv("KUBERNETES_SERVICE_PORT", server.url.rpartition(":")[2])
             async with await KubeSession.from_environment() as session:

@@ -179,6 +179,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["READY_PORT"])), Handler).se
 
 async def test_readiness_follows_the_probe_on_the_local_port(node: RunningNode) -> None:
     probe = {"httpGet": {"path": "/ready", "port": "ready"}, "periodSeconds": 1}
+    probe |= {"timeoutSeconds": 30}
     main = a_container(
         *("python3", "-I", "-S", "-c", SERVER),
         env=[{"name": "READY_PORT", "value": "8099"}],

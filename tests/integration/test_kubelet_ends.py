@@ -151,6 +151,6 @@ async def test_no_process_outlives_the_process_of_the_node(
         await until_marked(mark, 5)  # with the node's own argument
     finally:
         process.send_signal(number)
-        code = process.wait(20)
+        code = process.wait(60)
     assert code == (0 if number == signal.SIGTERM else -number)
     await until_marked(mark, 0)

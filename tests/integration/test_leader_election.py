@@ -25,8 +25,10 @@ from devcluster.history import Change
 from devcluster.server import Devcluster, running_devcluster
 from support.small_cluster import BIN, NAMESPACE, a_session, an_operator
 
-FAIL_OVER_SECONDS = 15.0
-END_SECONDS = 15.0
+FAIL_OVER_SECONDS = 60.0
+"""10 to 12 where the machine has nothing else to do."""
+
+END_SECONDS = 60.0
 POLL_SECONDS = 0.05
 UNTIL_TOLD = ["sh", "-c", "while [ ! -e go ]; do sleep 0.1; done"]
 
@@ -39,7 +41,7 @@ async def cluster() -> AsyncIterator[Devcluster]:
 
 @pytest.fixture
 async def session(cluster: Devcluster) -> AsyncIterator[KubeSession]:
-    async with asyncio.timeout(120), a_session(cluster) as session:
+    async with asyncio.timeout(240), a_session(cluster) as session:
         yield session
 
 
@@ -103,6 +105,19 @@ class Writes:
             self._stop = None
 
 
+class Holders:
+    """Who has held the Lease, one after the other: nobody, where it was given back."""
+
+    def __init__(self, cluster: Devcluster) -> None:
+        self.seen: list[str] = []
+        cluster.store.listen(self._changed)
+
+    def _changed(self, change: Change) -> None:
+        if change.object["metadata"]["name"] == OPERATOR_LEASE:
+            holder = change.object["spec"].get("holderIdentity") or ""
+            self.seen += [holder] if self.seen[-1:] != [holder] else []
+
+
 async def create(
     session: KubeSession, name: str, command: list[str], **spec: object
 ) -> ClaudeExecution:
@@ -137,19 +152,18 @@ async def wish(session: KubeSession, name: str, state: str) -> None:
     await Executions(session).patch_spec(NAMESPACE, name, {"desiredState": state})
 
 
-async def test_after_a_sigterm_another_leads_at_once(
-    operators: Operators, session: KubeSession
+async def test_after_a_sigterm_another_leads_without_an_expiry(
+    cluster: Devcluster, operators: Operators, session: KubeSession
 ) -> None:
+    holders = Holders(cluster)
     with operators.one("a") as first:
         leader = await operators.leader()
         with operators.one("b") as second:
             await operators.stands_by(second)
             await create(session, "e", UNTIL_TOLD)
             await the(session, "e", Phase.RUNNING)
-            began = time.monotonic()
             assert await asyncio.to_thread(first.end) == 0
-            await operators.leader(after=leader)
-            assert time.monotonic() - began < FAIL_OVER_SECONDS / 2  # without an expiry
+            assert holders.seen == [leader, "", await operators.leader(after=leader)]
             assert "released" in first.log_tail()
             await wish(session, "e", "Paused")
             await the(session, "e", Phase.PAUSED)

@@ -30,12 +30,12 @@ PAUSE = {"generation": 3, "desiredState": "Paused"}
 
 
 async def test_the_first_frame_of_a_link_is_the_snapshot(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         assert await client.next() == the_first_snapshot(runner.control.state)
 
 
 async def test_output_flows_as_it_comes_and_ends(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         runner.spool.append(OUT, b"one\n")
         client.send(Read(1, 0), Credit(100))
         assert await client.reply() == Reply(1, offset=0)
@@ -48,7 +48,7 @@ async def test_output_flows_as_it_comes_and_ends(tmp_path: Path) -> None:
 
 
 async def test_a_reader_from_before_the_oldest_byte_is_told_of_the_gap(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path, capacity=16) as runner:
+    async with asyncio.timeout(60), a_runner(tmp_path, capacity=16) as runner:
         runner.spool.append(OUT, b"0123456789abcdefghij")
         runner.server.notify_end()
         async with a_client(runner) as client:
@@ -59,13 +59,13 @@ async def test_a_reader_from_before_the_oldest_byte_is_told_of_the_gap(tmp_path:
 
 
 async def test_an_offset_beyond_the_end_is_refused(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.send(Read(1, 9))
         assert (await client.reply()).error == "offset 9 is beyond the end of the output, 0"
 
 
 async def test_a_verb_is_answered_when_it_is_carried_out(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.send(Request(Verb.PAUSE, "a", PAUSE))
         reply = await client.reply()
         assert (reply.id, reply.error) == ("a", None)
@@ -84,7 +84,7 @@ async def test_a_verb_is_answered_when_it_is_carried_out(tmp_path: Path) -> None
 async def test_a_refused_verb_is_answered_with_the_reason(
     tmp_path: Path, request_: Request, error: str
 ) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.send(request_)
         reply = await client.reply()
         assert reply.error is not None
@@ -93,7 +93,7 @@ async def test_a_refused_verb_is_answered_with_the_reason(
 
 async def test_a_state_change_is_pushed_to_every_link(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_client(runner) as one,
         a_client(runner) as two,
@@ -107,7 +107,7 @@ async def test_a_state_change_is_pushed_to_every_link(tmp_path: Path) -> None:
 
 
 async def test_a_link_too_many_is_told_why_and_closed(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner:
         clients = [a_client(runner) for _ in range(MAX_LINKS)]
         for client in clients:
             await (await client.__aenter__()).snapshot()
@@ -120,7 +120,7 @@ async def test_a_link_too_many_is_told_why_and_closed(tmp_path: Path) -> None:
 
 async def test_a_peer_that_may_not_connect_is_told_why_and_closed(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         a_runner(tmp_path, may_connect=_is_stranger) as runner,
         a_client(runner) as client,
     ):
@@ -136,7 +136,7 @@ def _is_stranger(pid: int) -> bool:
 
 
 async def test_who_does_not_keep_to_the_protocol_is_told_why_and_closed(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.writer.write(struct.pack(">BI", 0x41, 0))
         assert "frame type 0x41" in ((await client.reply()).error or "")
         assert await client.next() is None
@@ -144,7 +144,7 @@ async def test_who_does_not_keep_to_the_protocol_is_told_why_and_closed(tmp_path
 
 async def test_a_link_without_a_frame_for_too_long_is_closed(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         a_runner(tmp_path, lease_seconds=0.05) as runner,
         a_client(runner) as client,
     ):
@@ -155,11 +155,11 @@ async def test_a_link_without_a_frame_for_too_long_is_closed(tmp_path: Path) -> 
 async def test_a_link_lives_as_long_as_frames_come(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     async with (
-        asyncio.timeout(5),
-        a_runner(tmp_path, lease_seconds=1.0) as runner,
+        asyncio.timeout(60),
+        a_runner(tmp_path, lease_seconds=3.0) as runner,
         a_client(runner) as client,
     ):
-        until = loop.time() + 1.5
+        until = loop.time() + 4.0
         while loop.time() < until:
             client.send(Lease(), Request(Verb.STATUS, 1))
             assert (await client.reply()).ok
@@ -169,7 +169,7 @@ async def test_a_reader_that_stalls_costs_bounded_memory_and_then_gets_everythin
     tmp_path: Path,
 ) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_client(runner) as stalled,
         a_client(runner) as quick,
@@ -201,7 +201,7 @@ def _buffered(links: object) -> int:
 
 
 async def test_control_is_answered_ahead_of_output_that_waits_for_credit(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         runner.spool.append(OUT, b"x" * 1_000_000)
         client.send(Read(1, 0), Credit(10), Request(Verb.PAUSE, 2))
         assert await client.reply() == Reply(1, offset=0)
@@ -210,14 +210,14 @@ async def test_control_is_answered_ahead_of_output_that_waits_for_credit(tmp_pat
 
 
 async def test_a_cancel_is_carried_out_although_its_link_is_gone_at_once(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.send(Request(Verb.CANCEL, 1))
         client.writer.close()
         assert await runner.control.asked.get() == ("cancel", None)
 
 
 async def test_what_is_being_carried_out_at_the_end_is_still_answered(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         runner.control.may_pause.clear()
         client.send(Request(Verb.PAUSE, 7, PAUSE))
         await runner.control.asked.get()
@@ -228,7 +228,7 @@ async def test_what_is_being_carried_out_at_the_end_is_still_answered(tmp_path: 
 
 
 async def test_who_leaves_replies_unread_is_cut_off(tmp_path: Path) -> None:
-    async with asyncio.timeout(10), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         await client.snapshot()
         while runner.server._links.open:
             client.send(*[Request(Verb.STATUS, n) for n in range(100)])
@@ -238,7 +238,7 @@ async def test_who_leaves_replies_unread_is_cut_off(tmp_path: Path) -> None:
 
 async def test_a_follower_is_behind_until_it_has_shown_that_it_has_the_end(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_client(runner) as idle,
         a_client(runner) as client,
@@ -256,7 +256,7 @@ async def test_a_follower_is_behind_until_it_has_shown_that_it_has_the_end(tmp_p
 
 
 async def test_a_reader_whose_link_breaks_is_expected_back_for_a_while(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path, return_seconds=0.3) as runner:
+    async with asyncio.timeout(60), a_runner(tmp_path, return_seconds=2.0) as runner:
         runner.spool.append(OUT, b"one\n")
         runner.server.notify_end()
         async with a_client(runner) as client:
@@ -277,7 +277,7 @@ async def test_a_reader_whose_link_breaks_is_expected_back_for_a_while(tmp_path:
 
 
 async def test_a_reader_that_says_that_it_is_done_is_not_waited_for(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         client.send(Read(1, 0), Lease(done=True), Request(Verb.STATUS, 2))
         while (await client.reply()).id != 2:
             pass
@@ -288,7 +288,7 @@ async def test_a_reader_that_says_that_it_is_done_is_not_waited_for(tmp_path: Pa
 
 
 async def test_a_spool_that_cannot_be_read_ends_the_link_with_the_reason(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), a_runner(tmp_path) as runner, a_client(runner) as client:
+    async with asyncio.timeout(60), a_runner(tmp_path) as runner, a_client(runner) as client:
         runner.spool.append(OUT, b"one\n")
         (file,) = (tmp_path / "spool").iterdir()
         file.write_bytes(b"")
@@ -301,5 +301,5 @@ async def test_a_socket_of_an_earlier_runner_and_a_long_path_are_no_trouble(tmp_
     run_dir = tmp_path / ("long" * 40)
     run_dir.mkdir()
     for _ in range(2):
-        async with asyncio.timeout(5), a_runner(run_dir):
+        async with asyncio.timeout(60), a_runner(run_dir):
             assert (run_dir / "link.sock").stat().st_mode & 0o777 == 0o600

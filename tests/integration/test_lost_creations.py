@@ -13,7 +13,7 @@ NAME = "x"
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with asyncio.timeout(90), a_ground(tmp_path) as ground, a_stage(ground) as stage:
+    async with asyncio.timeout(180), a_ground(tmp_path) as ground, a_stage(ground) as stage:
         with told_with(stage.directory / "operator.log"):
             yield stage
 
@@ -48,7 +48,7 @@ async def test_one_that_is_there_is_found(stage: Stage) -> None:
 async def test_one_that_has_ended_and_gone_before_anybody_looked_is_not_made_again(
     stage: Stage,
 ) -> None:
-    lose_answers(stage, seconds=60)
+    lose_answers(stage, seconds=600)
     gate = Gate(stage.directory, NAME)
     await stage.create(NAME, command=gate.script())
     await gate.open()

@@ -13,7 +13,7 @@ NAME = "x"
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with asyncio.timeout(90), a_ground(tmp_path) as ground, a_stage(ground) as stage:
+    async with asyncio.timeout(180), a_ground(tmp_path) as ground, a_stage(ground) as stage:
         with told_with(stage.directory / "operator.log"):
             yield stage
 
@@ -24,6 +24,7 @@ async def test_an_attempt_that_follows_a_paused_one_starts_frozen(stage: Stage) 
     await stage.create(NAME, command=gate.script(), **spec)
     await stage.phase(NAME, "Running")
     await stage.ground.until(gate.runs, "it waits at the gate")
+    assert gate.left() == gate.runs()
     await stage.wish(NAME, "Paused")
     first = await stage.phase(NAME, "Paused")
     await stage.delete_pod(first["podName"])

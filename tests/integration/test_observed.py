@@ -10,8 +10,9 @@ import pytest
 
 from ccx_dev.claude_cli import claude_directory
 from ccx_dev.stack import Stack, running_stack, start_gateway, websocket_of
+from support.free_port import a_free_port
 from support.kubectl import Kubectl, a_prompt, an_execution
-from support.observing import Prometheus, a_free_port, a_prometheus
+from support.observing import Prometheus, a_prometheus
 from support.prometheus import MISSING, PROMETHEUS
 from support.promql import asked, names, of_boards, of_rules
 from support.wire_client import bearer, connected
@@ -57,7 +58,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 async def something_of_everything(stack: Stack, guarded: str) -> None:
     kubectl = Kubectl(stack.kubeconfig, stack.directory)
-    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(240), asyncio.TaskGroup() as tasks:
         tasks.create_task(successes_and_a_failure(stack.websocket))
         tasks.create_task(controls(stack.websocket, kubectl))
         tasks.create_task(a_denial(guarded))
@@ -100,7 +101,7 @@ def a_retry(kubectl: Kubectl) -> None:
     kubectl.apply(an_execution("again", command=["sleep", "600"], **again))
     first = kubectl.wait("again", "Running")["status"]["podName"]
     kubectl("delete", "pod", first, "--grace-period=1")
-    kubectl("wait", "cx/again", "--for=jsonpath={.status.attempts}=2", "--timeout=40s")
+    kubectl("wait", "cx/again", "--for=jsonpath={.status.attempts}=2", "--timeout=90s")
     kubectl.wait("again", "Running")
     kubectl.wish("again", "Cancelled")
     kubectl.wait("again", "Finished")
@@ -110,7 +111,7 @@ def a_conversation(kubectl: Kubectl) -> None:
     """Twice: Prometheus cannot tell by how much a series has grown that it has not seen before."""
     for name in ("talks", "talks-again"):
         kubectl.apply(a_prompt(name, "Say hello"))
-        kubectl.wait(name, "Succeeded", seconds=60)
+        kubectl.wait(name, "Succeeded")
 
 
 def needs_claude(expr: str) -> None:

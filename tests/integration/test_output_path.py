@@ -20,6 +20,7 @@ from ccx_kube.session import KubeSession
 from devcluster.server import Devcluster, running_devcluster
 from support.agent_pod import NAMESPACE, an_agent_pod, python, reaches
 from support.links import until
+from support.operated import Gate
 from support.output_source import Reader, a_reader
 
 MIB = 1024 * 1024
@@ -32,7 +33,7 @@ WRITTEN = LINES * 100
 @pytest.fixture
 async def cluster() -> AsyncIterator[Devcluster]:
     path = [str(Path(sys.executable).parent)]
-    async with asyncio.timeout(60), running_devcluster(path=path) as cluster:
+    async with asyncio.timeout(180), running_devcluster(path=path) as cluster:
         yield cluster
 
 
@@ -46,7 +47,7 @@ async def a_pod(
     session: KubeSession,
     *command: str,
     desired: str = "Running",
-    drain: float = 10,
+    drain: float = 60,
     options: tuple[str, ...] = (),
 ) -> None:
     pod = an_agent_pod(*command, desired=desired, drain=drain, options=options)
@@ -207,14 +208,19 @@ async def test_with_block_a_viewer_that_stalls_beside_a_fast_one_loses_nothing_o
 
 
 async def test_what_a_viewer_has_not_read_when_the_drain_is_over_is_a_gap_of_its_size(
-    session: KubeSession,
+    session: KubeSession, tmp_path: Path
 ) -> None:
     fast, stalled, links = a_reader(), a_reader(stalled=True), Links(session)
-    await a_pod(session, *WRITE, desired="Paused", drain=0.5)
+    gate = Gate(tmp_path, "read")
+    waits = f"import subprocess; subprocess.run({gate.script('true')})"
+    argv = python(f"{WRITE[-1]}\nprint(flush=True, end=''); {waits}")
+    await a_pod(session, *argv, desired="Paused", drain=0.5)
     async with Feeds(session, links.open) as feeds:
         slow = feeds.attach(NAMESPACE, "x", "p", send=stalled.send)
         reading = feeds.attach(NAMESPACE, "x", "p", send=fast.send)
         await links.let_go()
+        await until(lambda: reading.cursor == WRITTEN)
+        await gate.open()
         await reading.finished()
         await reaches(session, "p", "Succeeded")
         stalled.reads.set()

@@ -12,7 +12,7 @@ from support.driven_rows import AGAIN, ROWS, Theatre, Way
 from support.operated import OURS, Ground, a_ground, a_namespace, a_stage, told_with
 from unit.test_phase_table import TABLE
 
-NODE_LOST_SECONDS, TAKEOVER_SECONDS = 6, 2
+NODE_LOST_SECONDS, TAKEOVER_SECONDS = 20, 2
 QUOTA = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",
@@ -52,7 +52,7 @@ async def test_every_row_comes_true(tmp_path: Path) -> None:
     (agents / "claude").chmod(0o755)
     words = ["--node-lost-seconds", str(NODE_LOST_SECONDS)]
     words += ["--session-takeover-seconds", str(TAKEOVER_SECONDS)]
-    async with asyncio.timeout(120), a_ground(tmp_path, path=[str(agents)]) as ground:
+    async with asyncio.timeout(240), a_ground(tmp_path, path=[str(agents)]) as ground:
         history, full = History(ground), await a_namespace(ground)
         quotas = f"/api/v1/namespaces/{full.namespace}/resourcequotas"
         await ground.client.create(quotas, QUOTA)

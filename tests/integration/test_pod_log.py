@@ -20,7 +20,7 @@ from support.agent_pod import NAMESPACE, an_agent_pod, python, reaches
 from support.output_source import Reader, a_reader
 
 FEW, MANY = 50, 4000
-LEFT_OUT = 60_000
+LEFT_OUT = 120_000
 """Lines: more than a mirror takes at once."""
 
 
@@ -63,7 +63,7 @@ class Node:
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     path = [str(Path(sys.executable).parent)]
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(180),
         running_devcluster(path=path, data_dir=tmp_path) as cluster,
         await KubeSession.from_environment(str(cluster.kubeconfig)) as session,
     ):

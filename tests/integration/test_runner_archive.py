@@ -70,12 +70,12 @@ def test_the_archive_of_a_run_is_read_by_a_link_from_any_offset(tmp_path: Path) 
     assert output["archived"] == output["bytes"] == LINES * 101
     whole = (tmp_path / "archive" / "output").read_bytes()
     assert hashlib.sha256(whole).hexdigest() == output["sha256"]
-    words = ("--bytes", str(output["bytes"]), "--sha256", output["sha256"], "--idle", "0.5")
+    words = ("--bytes", str(output["bytes"]), "--sha256", output["sha256"], "--idle", "3")
     with a_reader(tmp_path, *words) as reader:
         link = connect(tmp_path, reader)
         first, later = read_all(link, 0), read_all(link, 1_234_567)
         link.close()
-        assert reader.wait(10) == 0
+        assert reader.wait(60) == 0
     for found, offset in ((first, 0), (later, 1_234_567)):
         assert b"".join(f.data for f in found if isinstance(f, Output)) == whole[offset:]
     errors = b"".join(f.data for f in first if isinstance(f, Output) and f.stream is Stream.STDERR)
@@ -89,7 +89,7 @@ def test_a_changed_archive_is_not_read_and_the_reader_says_so(tmp_path: Path) ->
     (tmp_path / "archive" / "output").write_bytes(b"hallo\n")
     words = ("--bytes", str(output["bytes"]), "--sha256", output["sha256"])
     with a_reader(tmp_path, *words) as reader:
-        assert reader.wait(10) == 1
+        assert reader.wait(60) == 1
     assert "has been changed since" in (tmp_path / "reader-log").read_text()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Credit, Output, Read, Request, Stream, Verb
-from ccx_runner.link_ports import LEASE_SECONDS
 from support.links import (
     LINK_PROGRAM,
     a_client,
@@ -26,7 +25,7 @@ OUT = Stream.STDOUT
 async def test_twenty_megabytes_arrive_byte_for_byte(tmp_path: Path) -> None:
     sent = hashlib.sha256()
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (_, client),
     ):
@@ -47,8 +46,8 @@ async def test_twenty_megabytes_arrive_byte_for_byte(tmp_path: Path) -> None:
 
 async def test_it_goes_when_stdin_ends_although_stdout_is_blocked(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(LEASE_SECONDS / 2),  # and not because it has said nothing for so long
-        a_runner(tmp_path) as runner,
+        asyncio.timeout(60),
+        a_runner(tmp_path, lease_seconds=600) as runner,  # it goes for another reason
         a_link_program(tmp_path) as (process, client),
     ):
         await client.snapshot()
@@ -61,7 +60,7 @@ async def test_it_goes_when_stdin_ends_although_stdout_is_blocked(tmp_path: Path
 
 async def test_a_verb_is_carried_out_although_its_sender_reads_nothing(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (process, client),
     ):
@@ -76,7 +75,7 @@ async def test_control_is_answered_while_output_flows_past_a_stalled_reader(
     tmp_path: Path,
 ) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (process, stalled),
         a_link_program(tmp_path) as (_, client),
@@ -95,7 +94,7 @@ async def test_control_is_answered_while_output_flows_past_a_stalled_reader(
 
 async def test_it_ends_when_the_runner_ends_the_link_and_says_why(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         a_runner(tmp_path, lease_seconds=0.2),
         a_link_program(tmp_path) as (process, client),
     ):
@@ -105,7 +104,7 @@ async def test_it_ends_when_the_runner_ends_the_link_and_says_why(tmp_path: Path
 
 async def test_what_was_sent_just_before_the_end_of_stdin_is_carried_out(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         a_runner(tmp_path) as runner,
         a_link_program(tmp_path) as (process, client),
     ):
@@ -117,7 +116,7 @@ async def test_what_was_sent_just_before_the_end_of_stdin_is_carried_out(tmp_pat
 
 async def test_it_ends_when_nobody_reads_its_stdout_any_more(tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    async with asyncio.timeout(10), a_runner(tmp_path):
+    async with asyncio.timeout(60), a_runner(tmp_path):
         process = await asyncio.create_subprocess_exec(
             *("python3", "-I", "-S", LINK_PROGRAM),
             stdin=asyncio.subprocess.PIPE,
@@ -131,7 +130,7 @@ async def test_it_ends_when_nobody_reads_its_stdout_any_more(tmp_path: Path) -> 
 
 async def test_it_refuses_a_socket_that_is_not_the_runners(tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         a_runner(tmp_path),
         a_link_program(tmp_path, runner_pid=1) as (process, _),
     ):
@@ -145,7 +144,7 @@ async def test_without_a_runner_it_says_so_in_one_line(tmp_path: Path, left_behi
     if left_behind:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(tmp_path / "link.sock"))
-    async with asyncio.timeout(10), a_link_program(tmp_path) as (process, _):
+    async with asyncio.timeout(60), a_link_program(tmp_path) as (process, _):
         _, stderr = await process.communicate()
     assert process.returncode == 1
     assert stderr.startswith(f"ccx link: no runner at {tmp_path}/link.sock: ".encode())

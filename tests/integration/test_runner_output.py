@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from ccx_runner.frames import End, Gap, Lease, Output, RunnerFrame, encode
-from support.runner_process import Link, RunnerProcess, a_runner, python
+from ccx_runner.frames import End, Gap, Lease, Output, RunnerFrame, Verb, encode
+from support.runner_process import Json, Link, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -32,14 +32,14 @@ def data_of(frames: list[RunnerFrame]) -> bytes:
     return b"".join(frame.data for frame in frames if isinstance(frame, Output))
 
 
-def has_stopped_printing(runner: RunnerProcess, *, looks: int = 20) -> None:
-    """For so many looks in a row its spool has not grown, and its process lives."""
+def has_stopped_printing(runner: RunnerProcess, *, looks: int = 150) -> None:
+    """Its spool is as good as full, and for so many looks in a row it has not grown; it lives."""
     before, quiet = -1, 0
 
     def is_quiet() -> bool:
         nonlocal before, quiet
         now = sum(file.stat().st_size for file in (runner.run_dir / "spool").iterdir())
-        quiet = quiet + 1 if now == before and now > SPOOL // 4 else 0
+        quiet = quiet + 1 if now == before and now > SPOOL * 3 // 4 else 0
         before = now
         return quiet > looks
 
@@ -47,17 +47,19 @@ def has_stopped_printing(runner: RunnerProcess, *, looks: int = 20) -> None:
     assert runner.last_words()["state"] == "Running"
 
 
+def stalls_after(seconds: float, generation: int) -> Json:
+    limit = {"stallTimeoutSeconds": seconds, "onStall": "Fail"}
+    return {"generation": generation, "desiredState": "Running", **limit}
+
+
 def test_block_lets_the_process_wait_and_loses_nothing(tmp_path: Path) -> None:
-    options = ["--overflow", "Block", "--spool-bytes", str(SPOOL), "--await-reader"]
-    wish = {
-        "generation": 1,
-        "desiredState": "Running",
-        "stallTimeoutSeconds": 0.1,
-        "onStall": "Fail",
-    }
-    with a_runner(tmp_path, PRINT_MANY, options=[*options, "--no-mirror"], wish=wish) as runner:
-        has_stopped_printing(runner, looks=150)  # for the reader that is awaited: no stall
+    options = ["--overflow", "Block", "--spool-bytes", str(SPOOL), "--await-reader", "--no-mirror"]
+    with a_runner(tmp_path, PRINT_MANY, options=options, wish=stalls_after(600, 1)) as runner:
+        has_stopped_printing(runner)  # for the reader that is awaited
         link = runner.link()
+        link.ask(Verb.RESUME, stalls_after(0.1, 2))
+        has_stopped_printing(runner)  # for three times as long: no stall
+        link.ask(Verb.RESUME, stalls_after(600, 3))
         link.follow(0)
         found = to_the_end(link)
         told = runner.ended()
@@ -77,11 +79,11 @@ def test_a_blocked_process_can_be_cancelled(tmp_path: Path) -> None:
         link.follow(0)
         has_stopped_printing(runner)
         runner.process.terminate()
-        assert runner.ended(5)["endedBy"] == "Outside"
+        assert runner.ended()["endedBy"] == "Outside"
 
 
 def test_what_was_dropped_is_one_gap_of_the_size_that_the_last_words_tell(tmp_path: Path) -> None:
-    options = ["--spool-bytes", str(SPOOL), "--await-reader", "--drain", "10", "--no-mirror"]
+    options = ["--spool-bytes", str(SPOOL), "--await-reader", "--drain", "600", "--no-mirror"]
     with a_runner(tmp_path, PRINT_MANY, options=options) as runner:
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         first, second = runner.link(), runner.link()
@@ -99,7 +101,8 @@ def test_what_was_dropped_is_one_gap_of_the_size_that_the_last_words_tell(tmp_pa
 def test_a_line_of_64_mib_comes_through_byte_for_byte_in_bounded_memory(tmp_path: Path) -> None:
     piece = bytes(range(32, 96)) * 1024
     program = "import os\nfor _ in range(1024): os.write(1, bytes(range(32, 96)) * 1024)"
-    with a_runner(tmp_path, python(program), options=["--await-reader"]) as runner:
+    options = ["--await-reader", "--drain", "600", "--spool-bytes", str(128 * MIB)]
+    with a_runner(tmp_path, python(program), options=options) as runner:
         link = runner.link()
         link.follow(0)
         link.credit(256 * 1024)
@@ -128,7 +131,8 @@ def test_a_character_that_is_printed_in_two_parts_is_one_again_for_its_reader(
 ) -> None:
     """The pause is longer than a line's beginning is held back."""
     program = r"printf '\360\237'; sleep 0.4; printf '\230\200\n'"
-    with a_runner(tmp_path, ["sh", "-c", program], options=["--await-reader"]) as runner:
+    options = ["--await-reader", "--drain", "600"]
+    with a_runner(tmp_path, ["sh", "-c", program], options=options) as runner:
         link = runner.link()
         link.follow(0)
         assert data_of(to_the_end(link)).decode() == "\N{GRINNING FACE}\n"

@@ -83,7 +83,7 @@ def test_the_link_finds_its_runner_at_pid_1_without_being_told(tmp_path: Path) -
             env={"PYTHONPATH": str(SOURCES), "CCX_RUN_DIR": str(runner.run_dir)},
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=60,
             check=False,
         )
         assert status.returncode == 0, status.stderr

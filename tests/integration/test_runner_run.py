@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ccx_runner.frames import Credit, End, Lease, Output, Read, RunnerFrame, Verb, encode
+from support.free_port import a_free_port
 from support.runner_process import SOURCES, Link, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
@@ -55,7 +56,7 @@ def test_a_line_that_grows_without_an_end_is_handed_on_all_the_same(tmp_path: Pa
 
 
 def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path: Path) -> None:
-    options = ["--await-reader", "--drain", "10"]
+    options = ["--await-reader", "--drain", "600"]
     with a_runner(tmp_path, ["echo", "hi"], options=options) as runner:
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         link = runner.link()
@@ -63,16 +64,17 @@ def test_a_reader_that_is_awaited_gets_all_although_the_process_is_over(tmp_path
         assert [f.data for f in to_the_end(link) if isinstance(f, Output)] == [b"hi\n"]
         link.send_raw(encode(Lease()))
         link.close()
-        assert runner.ended(seconds=4)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0
 
 
 def test_a_reader_whose_link_breaks_after_the_end_gets_the_rest_over_another_one(
     tmp_path: Path,
 ) -> None:
     waits = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo one; echo two"
-    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "10"]) as runner:
+    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "600"]) as runner:
         first = runner.link()
         first.send_raw(encode(Read(1, 0)) + encode(Credit(4)))
+        first.reply()
         (tmp_path / "go").touch()
         eventually(lambda: runner.last_words()["state"] == "Ended", what="the process is over")
         first.close()
@@ -80,7 +82,7 @@ def test_a_reader_whose_link_breaks_after_the_end_gets_the_rest_over_another_one
         second.send_raw(encode(Read(1, 4)) + encode(Credit(100)))
         assert [f.data for f in to_the_end(second) if isinstance(f, Output)] == [b"two\n"]
         second.send_raw(encode(Lease()))
-        assert runner.ended(seconds=4)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0
 
 
 def to_the_end(link: Link) -> list[RunnerFrame]:
@@ -171,17 +173,11 @@ def test_a_link_is_told_of_every_change_and_ends_with_the_runner(tmp_path: Path)
 
 def ready(port: int) -> int:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
-
-
-def a_free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_the_pod_is_ready_while_the_process_runs_freely(tmp_path: Path) -> None:
@@ -201,7 +197,7 @@ def test_a_probe_that_says_too_much_is_cut_off(tmp_path: Path) -> None:
     environment = {"CCX_POD_IP": "127.0.0.1", "CCX_READINESS_PORT": str(port)}
     with (
         a_runner(tmp_path, FOREVER, environment=environment),
-        socket.create_connection(("127.0.0.1", port), timeout=5) as probe,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as probe,
     ):
         probe.sendall(b"GET /" + b"x" * 8000)
         try:
@@ -249,7 +245,7 @@ def test_a_termination_log_that_cannot_be_written_ends_the_tree(tmp_path: Path) 
         link = runner.link()
         lower(runner, resource.RLIMIT_FSIZE, 0)
         link.send(Verb.PAUSE)
-        assert runner.process.wait(20) == 125
+        assert runner.process.wait(60) == 125
         assert runner.survivors() == []
 
 
@@ -283,7 +279,7 @@ def test_a_wrong_command_line_is_answered_in_one_line(arguments: list[str], why:
         env={"PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode in (1, 2)
@@ -296,7 +292,7 @@ def installed(directory: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "ccx_runner", "install", str(directory)],
         env={"PYTHONPATH": str(SOURCES)},
-        timeout=20,
+        timeout=60,
         check=True,
     )
     return directory / "ccx-runner.pyz"
@@ -316,7 +312,7 @@ def test_the_archive_blocks_its_signals_before_it_does_anything_else(tmp_path: P
     before, _, _ = start.partition("from ccx_runner")
     shown = f"{before}\nprint(*sorted(_signal.pthread_sigmask(0, ())))"
     done = subprocess.run(
-        [*python(shown), "run"], capture_output=True, text=True, timeout=20, check=True
+        [*python(shown), "run"], capture_output=True, text=True, timeout=60, check=True
     )
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
     assert done.stdout.split() == [str(int(number)) for number in sorted(wanted)]
@@ -328,7 +324,7 @@ def test_the_archive_runs_by_itself_and_can_install_itself(tmp_path: Path) -> No
     with a_runner(tmp_path, FOREVER, runner=runner_argv) as runner:
         assert runner.link().ask(Verb.PAUSE)["control"]["proven"]
     (tmp_path / "again").mkdir()
-    subprocess.run([*runner_argv, "install", str(tmp_path / "again")], timeout=20, check=True)
+    subprocess.run([*runner_argv, "install", str(tmp_path / "again")], timeout=60, check=True)
     assert (tmp_path / "again/ccx-runner.pyz").read_bytes() == archive.read_bytes()
 
 
@@ -357,9 +353,12 @@ def test_the_runner_works_with_python_3_10(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_lags_behind_is_waited_for_no_longer_than_the_drain(tmp_path: Path) -> None:
-    slow = ["sh", "-c", "sleep 0.3; echo hi"]
-    with a_runner(tmp_path, slow, options=["--drain", "0.5"]) as runner:
-        runner.link().follow(0)  # and gives no credit
+    waits = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo hi"
+    with a_runner(tmp_path, ["sh", "-c", waits], options=["--drain", "3"]) as runner:
+        link = runner.link()
+        link.follow(0)  # and gives no credit
+        link.reply()
+        (tmp_path / "go").touch()
         eventually(lambda: runner.last_words()["state"] == "Ended")
         assert runner.process.poll() is None
-        assert runner.ended(5)["exitCode"] == 0
+        assert runner.ended()["exitCode"] == 0

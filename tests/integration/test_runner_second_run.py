@@ -171,7 +171,7 @@ def test_a_wish_between_the_runs_holds(verb: Verb, tmp_path: Path) -> None:
         told = link.ask(verb)
         if verb is Verb.PAUSE:
             assert told["state"] == "Paused"
-            eventually(lambda: link.ask(Verb.STATUS)["claude"]["restarts"] == 1, seconds=10)
+            eventually(lambda: link.ask(Verb.STATUS)["claude"]["restarts"] == 1)
             assert running(below(runner.pid)) == []
             assert runner.stdout.count("init") == 1
             link.ask(Verb.RESUME)

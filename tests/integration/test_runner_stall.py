@@ -13,6 +13,9 @@ from ccx_runner.frames import Verb
 from support.runner_process import Json, Link, RunnerProcess, a_runner, python
 from support.waiting import eventually
 
+A_MOMENT, LONG_ENOUGH = 0.3, 4.0
+"""Seconds of silence: that are a stall soon, and within which a second run has begun to speak."""
+
 CLAUDE = (
     f"""#!{sys.executable} -ISu
 """
@@ -67,7 +70,8 @@ def test_a_turn_of_which_nothing_has_come_since_a_pause_is_restarted(
 ) -> None:
     with a_claude(tmp_path, wish=stalls_after(600, on_stall)) as runner:
         link = runner.link()
-        paused_and_resumed(runner, link, wish=stalls_after(0.3, on_stall, 3))
+        seconds = LONG_ENOUGH if on_stall == "Fail" else A_MOMENT
+        paused_and_resumed(runner, link, wish=stalls_after(seconds, on_stall, 3))
         link.close()
         told = runner.ended()
         assert (told["claude"]["restarts"], told["claude"]["isError"]) == (1, False)
@@ -80,7 +84,7 @@ def test_it_is_restarted_once_and_then_ended_also_where_it_does_not_heed_term(
 ) -> None:
     with a_claude(tmp_path, wish=stalls_after(600, "Fail"), deaf=True) as runner:
         link = runner.link()
-        paused_and_resumed(runner, link, wish=stalls_after(0.3, "Fail", 3))
+        paused_and_resumed(runner, link, wish=stalls_after(LONG_ENOUGH, "Fail", 3))
         link.close()
         told = runner.ended()
         assert (told["claude"]["restarts"], told["exitCode"]) == (1, -9)
@@ -91,7 +95,7 @@ def test_it_is_restarted_once_and_then_ended_also_where_it_does_not_heed_term(
 def test_a_cancel_between_the_runs_holds(tmp_path: Path) -> None:
     with a_claude(tmp_path, wish=stalls_after(600, "Fail"), deaf=True) as runner:
         link = runner.link()
-        paused_and_resumed(runner, link, wish=stalls_after(0.3, "Fail", 3))
+        paused_and_resumed(runner, link, wish=stalls_after(A_MOMENT, "Fail", 3))
         link.ask(Verb.CANCEL)
         link.close()
         assert runner.ended()["endedBy"] == "Cancel"
@@ -128,9 +132,11 @@ def test_a_stall_is_told_and_is_over_with_the_next_sign_of_life(tmp_path: Path) 
     program = python(
         "import signal\n"
         "signal.signal(signal.SIGUSR1, lambda *_: print('alive'))\n"
+        "print('hears')\n"
         "while True: signal.pause()"
     )
-    with a_runner(tmp_path, program, wish=stalls_after(0.3, "Report")) as runner:
+    with a_runner(tmp_path, program, wish=stalls_after(A_MOMENT, "Report")) as runner:
+        runner.wait_for_output("hears")
         link = runner.link()
         while not (told := link.snapshot())["stalled"]:
             pass

@@ -30,7 +30,7 @@ def old_client(runner: RunnerProcess, action: str) -> "subprocess.CompletedProce
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
 

@@ -29,9 +29,9 @@ async def server() -> AsyncIterator[ApiServer]:
 
 @asynccontextmanager
 async def a_keeper(server: ApiServer, directory: Path) -> AsyncIterator[SessionKeeper]:
-    """Of the gateway g, for 20 s at most."""
+    """Of the gateway g, for a minute at most."""
     kubeconfig = a_kubeconfig(directory, server.url)
-    async with asyncio.timeout(20), await KubeSession.from_environment(kubeconfig) as session:
+    async with asyncio.timeout(60), await KubeSession.from_environment(kubeconfig) as session:
         yield SessionKeeper(session, "g", times=QUICK)
 
 

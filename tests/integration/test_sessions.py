@@ -23,7 +23,8 @@ from ccx_operator.session_watch import SELECTOR
 from devcluster.server import Devcluster, running_devcluster
 from support.small_cluster import BIN, NAMESPACE, a_session, an_operator, eventually
 
-QUICK = SessionTimes(renew=0.2, lease=1, leave=0.2, retry=0.1)
+QUICK = SessionTimes(renew=0.2, lease=2, leave=0.2, retry=0.1)
+TAKEOVER_SECONDS = 4
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ async def session(cluster: Devcluster) -> AsyncIterator[KubeSession]:
 
 @pytest.fixture
 def operator(cluster: Devcluster, session: KubeSession, tmp_path: Path) -> Iterator[Child]:
-    """One that waits 2 s for somebody to take a session over."""
-    log, words = tmp_path / "operator.log", ("--session-takeover-seconds", "2")
+    """One that waits a few seconds for somebody to take a session over."""
+    log, words = tmp_path / "operator.log", ("--session-takeover-seconds", str(TAKEOVER_SECONDS))
     with an_operator(cluster, log, *words) as child:
         yield child
 
@@ -56,10 +57,10 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gateway"]:
-        """For 60 s at most. The end of its loops tells nobody, as if it were killed."""
+        """For 100 s at most. The end of its loops tells nobody, as if it were killed."""
         task = asyncio.create_task(self.keeper.run())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(100):
                 yield self
         finally:
             task.cancel()
@@ -120,14 +121,15 @@ async def test_what_a_dead_gateway_leaves_is_cancelled_in_time_and_a_detached_on
         await gateway.execute("loose", "s1", "Detach")
         for name in ("tied", "loose"):
             await the(session, name, Phase.RUNNING)
-        await gateway.renewed(20)  # 4 s: it lives, and so do they
+        await gateway.renewed(40)  # 8 s: it lives, and so do they
         await the(session, "tied", Phase.RUNNING)
     ended = await the(session, "tied", Phase.CANCELLED)
     assert ended.status.reason == "SessionClosed"
     assert ended.spec.desired_state is DesiredState.RUNNING  # the spec is not the operator's
     await eventually(gateway.has_no_lease)  # nobody names it any more
-    loose = await the(session, "loose", Phase.RUNNING)
-    assert (loose.status.reason, loose.status.process is not None) == ("Started", True)
+    while (loose := await the(session, "loose", Phase.RUNNING)).status.process is None:
+        pass  # it may run a moment before it is known
+    assert loose.status.reason == "Started"
 
 
 async def test_what_another_gateway_takes_over_goes_on_when_the_first_is_gone(

@@ -20,10 +20,10 @@ FIRST = {"pause": "Running", "resume": "Paused", "cancel": "Running"}
 WANTED = {"pause": "Paused", "resume": "Running", "cancel": "Cancelled"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_each_of_a_thousand_signals_is_carried_out_once(tmp_path: Path) -> None:
     node, names = PlayedNode(), named()
-    async with asyncio.timeout(240), a_ground(tmp_path, node=node) as ground:
+    async with asyncio.timeout(540), a_ground(tmp_path, node=node) as ground:
         node.serve(ground.cluster.store)
         async with a_stage(ground) as stage:
             with told_with(stage.directory / "operator.log"):

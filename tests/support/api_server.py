@@ -161,7 +161,7 @@ async def running_api_server(tls: ssl.SSLContext | None = None) -> AsyncIterator
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
         yield server
         assert runner.server is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while runner.server.connections:  # noqa: ASYNC110 - it tells nobody; a leak if it stays
                 await asyncio.sleep(0)
     finally:

@@ -81,11 +81,8 @@ class Theatre:
         )
 
     async def signal(self, name: str, number: int) -> None:
-        """To the process, not to its runner. It may run a moment before it is known."""
-        status = self.stage.status
-        what = f"the process of {name} is known"
-        process = await self.stage.ground.until(lambda: status(name).get("process"), what)
-        os.kill(process["pid"], number)
+        """To the process, not to its runner."""
+        os.kill((await self.stage.process(name))["pid"], number)
 
 
 def row(outcome: str) -> Callable[[Way], Way]:
@@ -238,6 +235,7 @@ async def node_is_lost_in_pause(on: Theatre, name: str) -> None:
             return
         await on.fault(name, "")
         await on.stage.wish(name, "Running")
+        await on.stage.phase(name, "Running")
 
 
 # Over, by itself

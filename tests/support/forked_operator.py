@@ -13,7 +13,7 @@ from typing import Final
 
 from ccx_operator.main import main
 
-END_SECONDS: Final = 10
+END_SECONDS: Final = 60
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["ccx_operator.main"])
 

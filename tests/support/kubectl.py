@@ -13,7 +13,7 @@ from ccx_api.names import AGENT_CONTAINER
 
 Object = dict[str, Any]
 
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 120
 
 
 def require_kubectl() -> str:
@@ -87,15 +87,15 @@ class Kubectl:
         patch = json.dumps({"spec": {"desiredState": state}})
         self("patch", "cx", name, "--type", "merge", "-p", patch)
 
-    def wait(self, name: str, condition: str, *, seconds: int = 40) -> Object:
+    def wait(self, name: str, condition: str, *, seconds: int = 90) -> Object:
         """Until the execution's condition is true (or `Type=False`); returns the execution."""
         return self._until(name, f"condition={condition}", seconds)
 
-    def wait_for_process(self, name: str, *, seconds: int = 40) -> Object:
+    def wait_for_process(self, name: str, *, seconds: int = 90) -> Object:
         """Until its process is known, which may be a moment after it runs; the execution."""
         return self._until(name, "jsonpath={.status.process.pid}", seconds)
 
-    def reaches(self, name: str, reason: str, *, seconds: int = 40) -> Object:
+    def reaches(self, name: str, reason: str, *, seconds: int = 90) -> Object:
         """The execution's status once it has that reason."""
         status: Object = self._until(name, f"jsonpath={{.status.reason}}={reason}", seconds)[
             "status"

@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,16 +13,12 @@ from typing import Any
 import yaml
 
 from ccx_dev.child import Child
+from support.free_port import a_free_port
 from support.prometheus import PROMETHEUS
 from support.waiting import eventually
 
 Object = dict[str, Any]
 NAMESPACE = "cc-executor"
-
-
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class Prometheus:
@@ -32,7 +27,7 @@ class Prometheus:
 
     def ask(self, path: str, **query: str) -> Any:
         text = urllib.parse.urlencode(query)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{text}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{text}", timeout=60) as answer:
             return json.loads(answer.read())["data"]
 
     def values(self, expr: str) -> list[float]:
@@ -54,7 +49,7 @@ class Prometheus:
 
     def is_ready(self) -> bool:
         try:
-            urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).close()
+            urllib.request.urlopen(f"{self.url}/-/ready", timeout=60).close()
         except OSError:
             return False
         return True

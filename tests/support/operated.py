@@ -32,7 +32,7 @@ AGENT: Final = "cc-executor"
 """As the operator calls itself: the tests' own client has another name."""
 
 IMAGES: Final = ("--runtime-image", "devcluster/runtime", "--runner-image", "devcluster/runner")
-WAIT_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.002
 _numbers = count(1)
 
@@ -193,6 +193,20 @@ class Stage:
 
         return await self.ground.until(look, f"{self.namespace}/{name} says {wanted}")
 
+    async def process(self, name: str) -> Object:
+        """It may run a moment before it is known."""
+        return await self.ground.until(
+            lambda: self.status(name).get("process"), f"the process of {name} is known"
+        )
+
+    async def told(self, name: str, *reasons: str) -> None:
+        """These and no more: Events are told beside the work, and may come behind it."""
+
+        def look() -> bool:
+            return sorted(event["reason"] for event in self.events(name)) == sorted(reasons)
+
+        await self.ground.until(look, f"what {name} tells is {reasons}")
+
     async def attempt(self, name: str, number: int, phase: str) -> Object:
         def look() -> Object | None:
             status = self.status(name)
@@ -260,6 +274,10 @@ class Gate:
             return []
         return [int(word) for word in self._runs.read_text(encoding="utf-8").split()]
 
+    def left(self) -> list[int]:
+        """Those that still run: their words name the gate, whoever may have got a pid since."""
+        return [pid for pid in self.runs() if str(self._fifo).encode() in _words(pid)]
+
     async def open(self) -> None:
         """Let it go on; it may not have come to the gate yet."""
         async with asyncio.timeout(WAIT_SECONDS):
@@ -271,6 +289,12 @@ class Gate:
             os.close(os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK))
             return True
         return False
+
+
+def _words(pid: int) -> bytes:
+    with suppress(OSError):  # gone
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @contextmanager

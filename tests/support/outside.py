@@ -18,6 +18,8 @@ class Seen:
     """Of its threads."""
 
     cpu_ticks: int
+    started: int
+    """Ticks after the boot: a pid may be given to another one, seconds later on a busy machine."""
 
 
 def marked(mark: str) -> list[Seen]:
@@ -37,10 +39,11 @@ def see(pid: int) -> Seen | None:
         threads = tuple(
             _status(task / "status")["State"][0] for task in Path(f"/proc/{pid}/task").iterdir()
         )
-        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, KeyError):
         return None
-    return Seen(pid, int(status["PPid"]), threads, sum(map(int, ticks)))
+    ticks = sum(map(int, fields[11:13]))
+    return Seen(pid, int(status["PPid"]), threads, ticks, started=int(fields[19]))
 
 
 def is_alive(pid: int) -> bool:
@@ -57,6 +60,11 @@ def below(pid: int) -> list[Seen]:
         found += layer
         parents = {process.pid for process in layer}
     return found
+
+
+def living(processes: list[Seen]) -> list[Seen]:
+    """Without the zombies: one whose parent is stopped before it stays so."""
+    return [process for process in processes if set(process.states) != {"Z"}]
 
 
 def running(processes: list[Seen]) -> list[Seen]:

@@ -29,7 +29,7 @@ from support.outside import Seen, below, marked
 from support.waiting import eventually
 
 SOURCES = Path(__file__).parents[2] / "operator"
-ANSWER_SECONDS = 15
+ANSWER_SECONDS = 60
 Json = dict[str, Any]
 
 
@@ -131,7 +131,7 @@ class RunnerProcess:
         words: Json = json.loads(first)
         return words
 
-    def ended(self, seconds: float = 20) -> Json:
+    def ended(self, seconds: float = 60) -> Json:
         """Wait for its exit, and return its last words."""
         self.process.wait(seconds)
         return self.last_words()

@@ -36,6 +36,6 @@ def a_certificate(folder: Path) -> Certificate:
         ],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )
     return made

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 Object = dict[str, Any]
 
 
@@ -35,8 +35,13 @@ class WireClient:
         return found
 
     async def next_response(self) -> Object:
-        while "id" not in (found := await self.next()):
-            pass
+        return (await self.until_response())[-1]
+
+    async def until_response(self) -> list[Object]:
+        """All messages up to the next response, which is the last."""
+        found = [await self.next()]
+        while "id" not in found[-1]:
+            found.append(await self.next())
         return found
 
     async def call(self, method: str, **params: Any) -> Object:

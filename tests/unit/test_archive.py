@@ -194,7 +194,7 @@ class Archiving:
 
 @pytest.fixture
 async def archiving(tmp_path: Path) -> AsyncIterator[Archiving]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         yield Archiving(tmp_path)
 
 
@@ -255,7 +255,7 @@ async def test_what_the_spool_dropped_while_the_volume_was_slow_is_a_hole(
 async def test_an_archive_wants_what_is_not_written_until_a_write_has_hung_for_too_long(
     tmp_path: Path,
 ) -> None:
-    archiving = Archiving(tmp_path, patience=0.2)
+    archiving = Archiving(tmp_path, patience=2)
     assert archiving.archiver.wanted() == 0
     os.mkfifo(archiving.directory / "streams")  # until somebody reads, the first write waits
     archiving.prints(b"x" * BATCH_BYTES)

@@ -1,4 +1,4 @@
-"""The loop around the decision, by leases in memory and terms of less than a second."""
+"""The loop around the decision, by leases in memory, in virtual time."""
 
 import asyncio
 from dataclasses import replace
@@ -12,6 +12,7 @@ from ccx_operator.election import Alone, Election, LeadershipLostError, new_iden
 from ccx_operator.leadership import Terms
 from support.electing import Server
 from support.links import until
+from support.virtual_time import in_virtual_time
 
 QUICK = Terms(duration=1.0, renew_within=0.7, retry=0.05)
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -59,6 +60,7 @@ def an_election(leases: Leases, me: str = "a", time: Time | None = None) -> Elec
     return Election(leases, me, terms=QUICK, clock=time or Time(), now=lambda: NOW)
 
 
+@in_virtual_time
 async def test_a_lease_that_nobody_holds_is_taken_at_once() -> None:
     leases, terms = Leases(), Terms(retry=3600)
     election = Election(leases, "a", terms=terms, clock=Time(), now=lambda: NOW)
@@ -70,6 +72,7 @@ async def test_a_lease_that_nobody_holds_is_taken_at_once() -> None:
     assert leases.calls == ["get ccx-operator", "put a"]
 
 
+@in_virtual_time
 async def test_a_standby_leads_when_the_leader_has_given_its_lease_back() -> None:
     leases = Leases()
     first, second = an_election(leases, "a"), an_election(leases, "b")
@@ -87,6 +90,7 @@ async def test_a_standby_leads_when_the_leader_has_given_its_lease_back() -> Non
     assert (second.leads, second.transitions) == (True, 1)
 
 
+@in_virtual_time
 async def test_a_leader_that_gets_no_answer_ends_before_another_may_begin() -> None:
     leases, others = Leases(), Leases()
     others.server = leases.server
@@ -104,6 +108,7 @@ async def test_a_leader_that_gets_no_answer_ends_before_another_may_begin() -> N
     assert leases.calls == before  # a server that is silent must not hold up the end
 
 
+@in_virtual_time
 async def test_a_few_failures_are_no_loss() -> None:
     leases = Leases()
     election = an_election(leases)
@@ -113,10 +118,11 @@ async def test_a_few_failures_are_no_loss() -> None:
         renewing = asyncio.create_task(election.keep())
         while leases.calls.count("put a") < 20:
             election.check()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
         renewing.cancel()
 
 
+@in_virtual_time
 async def test_after_a_long_stop_nothing_is_written_and_not_even_the_lease_is_read() -> None:
     leases, time = Leases(), Time()
     election = an_election(leases, time=time)
@@ -131,6 +137,7 @@ async def test_after_a_long_stop_nothing_is_written_and_not_even_the_lease_is_re
         assert leases.calls == before
 
 
+@in_virtual_time
 async def test_who_finds_another_in_its_place_ends() -> None:
     leases = Leases()
     election = an_election(leases)
@@ -144,6 +151,7 @@ async def test_who_finds_another_in_its_place_ends() -> None:
             election.check()
 
 
+@in_virtual_time
 async def test_a_lease_that_cannot_be_given_back_does_not_hold_up_the_end() -> None:
     leases = Leases()
     election = an_election(leases)
@@ -155,6 +163,7 @@ async def test_a_lease_that_cannot_be_given_back_does_not_hold_up_the_end() -> N
     assert leases.server.lease.holder == "a"
 
 
+@in_virtual_time
 async def test_what_is_not_ours_is_not_given_back() -> None:
     leases = Leases()
     first, second = an_election(leases, "a"), an_election(leases, "b")
@@ -171,6 +180,7 @@ def test_every_process_is_somebody_else() -> None:
     assert len({new_identity() for _ in range(100)}) == 100
 
 
+@in_virtual_time
 async def test_who_is_alone_leads() -> None:
     alone = Alone()
     await alone.win()

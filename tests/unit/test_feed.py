@@ -41,7 +41,7 @@ class Watching:
 
 @asynccontextmanager
 async def watching(runner: PlayedRunner) -> AsyncIterator[Watching]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         watched = Watching(runner)
         try:
             yield watched

@@ -77,7 +77,7 @@ async def test_a_wish_is_left_to_the_gateway_of_the_session_for_a_moment() -> No
     feed.queue.done(UID, failed=False)
     await see_execution(feed, a_running_event("4", "Paused", **SERVED))
     assert feed.queue.depth == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await feed.queue.get() == UID
 
 
@@ -193,7 +193,7 @@ async def test_a_pod_that_comes_after_the_end_of_its_execution_goes(first: str) 
     if first == "the end":
         await see_pod(feed, a_pod_event("ADDED"))
     running = asyncio.create_task(feed.strays.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await pods.deleted.get() == ("ns", "p", "pu")
     running.cancel()
 
@@ -209,7 +209,7 @@ async def test_what_ended_with_its_execution_or_goes_already_is_no_stray() -> No
     await see_pod(feed, a_pod_event("DELETED"))
     await see_pod(feed, a_pod_event("ADDED", name="late", uid="late"))
     running = asyncio.create_task(feed.strays.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await pods.deleted.get())[1] == "late"
     running.cancel()
 

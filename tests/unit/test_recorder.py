@@ -291,7 +291,7 @@ async def test_the_loop_records_what_it_is_given() -> None:
     life.ask()
     life.seconds = 1
     life.recorder._queue.add("ns")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not life.woken:  # noqa: ASYNC110  bounded by the timeout
             await asyncio.sleep(0)
     task.cancel()

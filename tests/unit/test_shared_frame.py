@@ -71,7 +71,7 @@ class Counting:
 
 async def test_for_viewers_that_go_along_with_each_other_a_message_is_made_once() -> None:
     counting = Counting()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         watched = await asyncio.gather(*(counting.watch() for _ in range(3)))
         await counting.feed.close()
     assert {output for _, output in watched} == {OUTPUT}
@@ -88,7 +88,7 @@ async def test_for_one_that_is_slower_nothing_is_made_again_while_he_is_near() -
 
 async def test_viewers_by_lines_share_the_blocks_also_beside_one_by_chunks() -> None:
     counting, got = Counting(SHORT_LINES), [list[LineBlock]() for _ in range(3)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         watching = [counting.watch_by_lines(blocks) for blocks in got]
         await asyncio.gather(*watching, counting.watch())
         await counting.feed.close()

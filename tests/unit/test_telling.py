@@ -42,7 +42,7 @@ async def a_namespace() -> AsyncIterator[Namespace]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110  bounded
             await asyncio.sleep(0)
 

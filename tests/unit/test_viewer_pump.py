@@ -34,7 +34,7 @@ async def test_a_stalled_viewer_slows_nobody_and_later_gets_every_byte() -> None
         ViewerPump(window, Viewer(credit=None), read_spool=read_spool, send=send)
         for send in (send_fast, send_stalled)
     ]
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         fast, _ = [tasks.create_task(pump.run()) for pump in pumps]
         for start in range(0, len(OUTPUT), 100):
             window.append("stdout", OUTPUT[start : start + 100])
@@ -80,7 +80,7 @@ async def caught_up(client: Ready) -> AsyncIterator[tuple[OutputWindow, ViewerPu
     )
     running = asyncio.create_task(pump.run())
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         yield window, pump
         window.append_end()
         pump.wake()
@@ -139,7 +139,7 @@ async def test_a_late_grant_is_served_although_the_process_has_fallen_silent() -
     window.append("stdout", b"one\ntwo\n")
     pump = ViewerPump(window, Viewer(), read_spool=read_spool, send=got.put)
     running = asyncio.create_task(pump.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         pump.grant(4)
         assert await got.get() == Slice(0, "stdout", b"one\n")
         pump.grant(4)

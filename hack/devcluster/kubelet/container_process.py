@@ -24,7 +24,7 @@ from devcluster.kubelet.pipes import PipeReader
 SHIM: Final = Path(__file__).with_name("shim.py")
 SHIM_COMMAND: Final = (sys.executable, "-I", "-S", "-X", "utf8", str(SHIM))
 MAX_MESSAGE: Final = 256 * 1024
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 120.0
 DRAIN_SECONDS: Final = 5.0
 """How long output may stay open after the last process: another container may hold the pipe."""
 

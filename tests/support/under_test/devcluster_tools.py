@@ -8,7 +8,7 @@ from support.kubectl import Kubectl
 from support.under_test.ability import Ability
 
 PATH = "/devcluster"
-SECONDS = 10
+SECONDS = 60
 
 
 class Faults:

@@ -55,7 +55,7 @@ def port_forward(kubectl: Kubectl, directory: Path) -> Iterator[str]:
         yield f"ws://{heard}/ws/mcp"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _heard(process: "subprocess.Popen[bytes]", log: Path) -> str:
@@ -70,7 +70,7 @@ def asks_for_a_token(websocket: str) -> bool:
 
 
 async def _status_without_token(websocket: str) -> int:
-    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
         try:
             async with http.ws_connect(websocket):
                 return 101

@@ -39,19 +39,24 @@ class Tree(Protocol):
 class TreeHere:
     """By the pids of this machine."""
 
-    def __init__(self, runner: int) -> None:
+    def __init__(self, runner: Seen) -> None:
         self._runner = runner
-        self._known = {runner}
+        self._known = {runner.pid: runner}
 
     def below(self) -> list[Seen]:
-        found = outside.below(self._runner)
-        self._known |= {process.pid for process in found}
+        found = outside.below(self._runner.pid) if self._is_there(self._runner) else []
+        self._known |= {process.pid: process for process in found}
         return found
 
     def left(self) -> list[Seen]:
         self.below()
-        found = [outside.see(pid) for pid in self._known if outside.is_alive(pid)]
-        return [process for process in found if process is not None]
+        return [process for process in self._known.values() if self._is_there(process)]
+
+    @staticmethod
+    def _is_there(process: Seen) -> bool:
+        """And no other one with its pid."""
+        now = outside.see(process.pid)
+        return now is not None and now.started == process.started and bool(outside.living([now]))
 
 
 class TreeInPod:
@@ -70,7 +75,7 @@ class TreeInPod:
         if not found:
             return []
         (status,) = json.loads(found)["status"]["containerStatuses"]
-        return [] if "terminated" in status["state"] else [Seen(1, 0, ("S",), 0), *self.below()]
+        return [] if "terminated" in status["state"] else [Seen(1, 0, ("S",), 0, 0), *self.below()]
 
 
 class Processes:
@@ -110,11 +115,15 @@ def _tree_by_pid(kubectl: Kubectl, execution: Object) -> Tree:
     told = eventually(lambda: there.execution(name)["status"].get("process"), what="its pid")
     process = outside.see(told["pid"])
     assert process is not None, "the process has gone already"
-    return TreeHere(process.parent)
+    return _tree_of(process.parent)
 
 
 def _tree_by_cgroup(execution: Object) -> Tree:
-    runner = runner_of_pod(execution["status"]["podUID"])
+    return _tree_of(runner_of_pod(execution["status"]["podUID"]))
+
+
+def _tree_of(pid: int | None) -> Tree:
+    runner = outside.see(pid) if pid is not None else None
     assert runner is not None, "the runner has gone already"
     return TreeHere(runner)
 
