@@ -44,7 +44,7 @@ class PlayedLink:
                 yield Dropped(offset, runner.oldest)
                 offset = runner.oldest
             elif offset < len(runner.output):
-                data = runner.output[offset : offset + PIECE]
+                data = runner.output[offset : offset + runner.piece]
                 yield Output(offset, Stream.STDOUT, data)
                 offset += len(data)
             elif runner.ended:
@@ -73,6 +73,9 @@ class PlayedRunner:
 
     output: bytes = b""
     oldest: int = 0
+    piece: int = PIECE
+    """Bytes that come at a time."""
+
     ended: bool = False
     listens: bool = True
     blocks: bool = False

@@ -6,11 +6,11 @@ from ccx_gateway.by_lines import send_by_lines
 from ccx_gateway.feed import Feed
 from ccx_gateway.jsonrpc import dump, notification
 from ccx_gateway.line_block import LineBlock
-from ccx_gateway.output_window import CAPACITY, Gap, Slice
+from ccx_gateway.output_window import CAPACITY, ENOUGH, Gap, Slice
 from ccx_gateway.shared_frame import KEPT, SharedFrame
 from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.viewer import Viewer
-from support.output_source import PlayedRunner, some_output
+from support.output_source import PIECE, PlayedRunner, some_output
 
 OUTPUT = some_output(CAPACITY * 2)
 SHORT_LINES = b"x\n" * 100_000
@@ -34,8 +34,8 @@ def a_message(found: Slice) -> bytes:
 class Counting:
     """Viewers whose messages are the output itself."""
 
-    def __init__(self, output: bytes = OUTPUT) -> None:
-        self.feed = Feed(PlayedRunner(output, ended=True), self._failed)
+    def __init__(self, output: bytes = OUTPUT, piece: int = PIECE) -> None:
+        self.feed = Feed(PlayedRunner(output, ended=True, piece=piece), self._failed)
         self.made = 0
 
     def _failed(self, reason: Exception) -> None:
@@ -79,7 +79,7 @@ async def test_for_viewers_that_go_along_with_each_other_a_message_is_made_once(
 
 
 async def test_for_one_that_is_slower_nothing_is_made_again_while_he_is_near() -> None:
-    counting = Counting(some_output(KEPT // 2))
+    counting = Counting(some_output(KEPT // 2), piece=ENOUGH + 1000)
     async with asyncio.timeout(20):
         (fast, _), (slow, _) = await asyncio.gather(counting.watch(), counting.watch(turns=3))
         await counting.feed.close()
