@@ -71,7 +71,8 @@ async def _measure(bench: Bench, where: AbstractAsyncContextManager[Ground]) -> 
         with bench.step(f"control on {ground.name}: starts {IDLE} idle executions"):
             await _idle(ground)
         argv = [sys.executable, "-m", "bench.full_stream", ground.websocket]
-        stream = Child("the stream", argv, log=bench.directory / "stream.log")
+        log = bench.directory / "stream.log"
+        stream = Child("the stream", argv, log=log, ready_seconds=WAIT_SECONDS)
         ends.callback(stream.end)
         rounds = bench.each_round(f"control on {ground.name}: beside them and a full stream")
         found = [await _round(ground) for _ in rounds]
