@@ -14,8 +14,11 @@ PLAIN_RUNS = 5
 """Of which one must be plain."""
 
 DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
-GRACE, MORE = 2, 20
-"""More would be the operator's own patience, with which it deletes the pod."""
+GRACE, MORE, DEAF_RUNS = 2, 2, 3
+"""Seconds; and runs, of which one must be as quick as that: a busy machine may hold up another."""
+
+PATIENCE = 20
+"""Seconds for any of them: more would be the operator's own, with which it deletes the pod."""
 
 
 @pytest.fixture
@@ -77,12 +80,20 @@ async def test_an_operator_that_finds_nothing_changed_writes_nothing(stage: Stag
     assert cost == {"patch claudeexecutions/status": 1, "create events": 1}
 
 
-async def test_a_process_that_ignores_term_is_gone_soon_after_its_grace(stage: Stage) -> None:
-    await stage.create("deaf", command=DEAF, terminationGracePeriodSeconds=GRACE)
-    await stage.phase("deaf", "Running")
-    await stage.wish("deaf", "Cancelled")
-    status = (await stage.settled("deaf"))["status"]
+async def test_a_process_that_ignores_term_is_gone_within_its_grace_and_two_seconds(
+    stage: Stage,
+) -> None:
+    took = [await seconds_to_the_end_of_a_deaf_one(stage, f"deaf-{n}") for n in range(DEAF_RUNS)]
+    assert max(took) <= GRACE + PATIENCE
+    assert min(took) <= GRACE + MORE, took
+
+
+async def seconds_to_the_end_of_a_deaf_one(stage: Stage, name: str) -> float:
+    """From the delivery of its cancel."""
+    await stage.create(name, command=DEAF, terminationGracePeriodSeconds=GRACE)
+    await stage.phase(name, "Running")
+    await stage.wish(name, "Cancelled")
+    status = (await stage.settled(name))["status"]
     assert (status["phase"], status["process"]["signal"]) == ("Cancelled", 9)
     asked = datetime.fromisoformat(status["control"]["deliveredAt"])
-    gone = datetime.fromisoformat(status["completionTime"])
-    assert (gone - asked).total_seconds() <= GRACE + MORE
+    return (datetime.fromisoformat(status["completionTime"]) - asked).total_seconds()
