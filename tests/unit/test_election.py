@@ -9,7 +9,7 @@ import pytest
 from ccx_kube.errors import ApiError, Unreachable
 from ccx_kube.leases import Lease
 from ccx_operator.election import Alone, Election, LeadershipLostError, new_identity
-from ccx_operator.leadership import Terms
+from ccx_operator.leadership import DEFAULT_TERMS, Terms
 from support.electing import Server
 from support.links import until
 from support.virtual_time import in_virtual_time
@@ -56,8 +56,10 @@ class Time:
         return asyncio.get_running_loop().time() + self.ahead
 
 
-def an_election(leases: Leases, me: str = "a", time: Time | None = None) -> Election:
-    return Election(leases, me, terms=QUICK, clock=time or Time(), now=lambda: NOW)
+def an_election(
+    leases: Leases, me: str = "a", time: Time | None = None, terms: Terms = QUICK
+) -> Election:
+    return Election(leases, me, terms=terms, clock=time or Time(), now=lambda: NOW)
 
 
 @in_virtual_time
@@ -106,6 +108,22 @@ async def test_a_leader_that_gets_no_answer_ends_before_another_may_begin() -> N
     before = list(leases.calls)
     await first.release()
     assert leases.calls == before  # a server that is silent must not hold up the end
+
+
+@in_virtual_time
+async def test_a_leader_that_dies_without_a_word_is_followed_within_fifteen_seconds() -> None:
+    """With the terms that are in force: the figure of a kill -9, without a machine's share."""
+    leases, loop = Leases(), asyncio.get_running_loop()
+    first, second = (an_election(leases, me, terms=DEFAULT_TERMS) for me in "ab")
+    async with asyncio.timeout(600):
+        await first.win()
+        standing_by, renewing = asyncio.create_task(second.win()), asyncio.create_task(first.keep())
+        await until(lambda: leases.calls.count("put a") > 3)
+        renewing.cancel()  # right after a renewal, and it gives nothing back
+        died = loop.time()
+        await standing_by
+    assert second.leads
+    assert loop.time() - died < 15
 
 
 @in_virtual_time
