@@ -16,10 +16,11 @@ from contextlib import aclosing, suppress
 from typing import Final
 
 from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
+from ccx_gateway.gathering import enough, gathers
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.line_pause import LinePause
 from ccx_gateway.output_window import CAPACITY, OutputWindow
-from ccx_gateway.runner_output import take_in
+from ccx_gateway.runner_output import Merged, take_in
 from ccx_gateway.shared_frame import KEPT, SharedFrame
 from ccx_gateway.side_by_side import send_side_by_side
 from ccx_gateway.start_delays import StartDelays
@@ -28,6 +29,7 @@ from ccx_gateway.text_frames import TextFrames
 from ccx_gateway.upstream import Ended, Link, OutputLost, Upstream
 from ccx_gateway.viewer_pump import ViewerPump
 from ccx_kube.errors import ApiError, KubeError, LinkRefused
+from ccx_kube.link import Item
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Feed:
         self.lines = SharedFrame[LineBlock](self._last_before)
         self._upstream, self._failed = upstream, failed
         self._metrics = metrics or StreamMetrics()
+        self._told = 0
         self._moved = asyncio.Event()
         self._behind = CatchingUp(self.window, upstream, self._cursors_behind, self._moved.set)
         self.read_spool = self._behind.read
@@ -146,6 +149,8 @@ class Feed:
                 async for item in items:
                     take_in(self.window, item)
                     self._metrics.came(item)
+                    if await self._gathers(item, link):
+                        continue
                     self._grown()
                     await self._until_wanted(link)
         finally:
@@ -176,7 +181,17 @@ class Feed:
         self.window.append_end()
         self._grown()
 
+    async def _gathers(self, item: Item | Merged, link: Link) -> bool:
+        """Rather take in what is here already, for many at a time: see gathering.py."""
+        clients = len(self.pumps)
+        self.window.enough = enough(clients)
+        if not gathers(item, clients, self.window.end - self._told):
+            return False
+        await asyncio.sleep(0)  # what has just come is read
+        return link.has_next
+
     def _grown(self) -> None:
+        self._told = self.window.end
         self._wake()
         self._pause.grown()
         oldest = self.window.oldest

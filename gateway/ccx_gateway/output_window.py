@@ -24,7 +24,6 @@ MAX_RUNS: Final = 16_384
 """One takes about 100 bytes: they matter where two streams alternate."""
 
 ENOUGH: Final = 32 * 1024
-"""That a slice need not be longer, if it is of one piece: then nothing is copied."""
 
 LONGEST_CHARACTER: Final = 4
 """In UTF-8. A cut between characters needs room for one."""
@@ -77,6 +76,9 @@ class OutputWindow:
 
     def __init__(self, start: int = 0, *, capacity: int = CAPACITY) -> None:
         self.ended = False
+        self.enough = ENOUGH
+        """Bytes that a slice need not be longer than, if it is of one piece: nothing is copied."""
+
         self._released = start
         self._capacity = capacity
         self._data = Chunks()
@@ -170,7 +172,7 @@ class OutputWindow:
 
     def _cut(self, start: int, limit: int, run_end: int, *, closed: bool) -> int:
         chunk_end = self._data.chunk_end(start)
-        if ENOUGH <= chunk_end - start <= limit - start:
+        if self.enough <= chunk_end - start <= limit - start:
             return chunk_end
         newline = self._data.rfind(b"\n", start, limit)
         if newline >= 0:

@@ -92,7 +92,7 @@ class LogLink:
     def __init__(self, log: PodLog, proof: Proof) -> None:
         self._log, self._proof = log, proof
         self._when_ended: list[Callable[[], None]] = []
-        self.is_open, self.blocks = True, False
+        self.is_open, self.blocks, self.has_next = True, False, False
 
     @property
     def snapshot(self) -> Snapshot:

@@ -42,6 +42,10 @@ class Source(asyncio.Protocol):
         self._ended = True
         self._arrived.set()
 
+    @property
+    def has_next(self) -> bool:
+        return bool(self._pieces)
+
     async def next(self) -> bytes:
         """Empty: nothing comes any more."""
         while not self._pieces:
@@ -62,6 +66,10 @@ class LocalLink:
         self._when_ended: list[Callable[[], None]] = []
         self.is_open, self.blocks = True, False
         self.snapshot = Snapshot(v=1, state="Running", output=OutputSnapshot(bytes=0))
+
+    @property
+    def has_next(self) -> bool:
+        return self._source.has_next
 
     def when_ended(self, call: Callable[[], None]) -> None:
         self._when_ended.append(call)

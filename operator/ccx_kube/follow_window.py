@@ -61,6 +61,10 @@ class FollowWindow:
             self._held.append(item)
         self.held_bytes += _size(item)
 
+    @property
+    def has_next(self) -> bool:
+        return bool(self._held)
+
     def next(self) -> Item | None:
         if not self._held:
             return None

@@ -109,6 +109,11 @@ class RunnerLink:
     def is_open(self) -> bool:
         return not self._wire.ended
 
+    @property
+    def has_next(self) -> bool:
+        """What follow() is asked for next has come already."""
+        return self._window.has_next
+
     def when_ended(self, call: Callable[[], None]) -> None:
         """Also for who did not open it. Soon, if it has ended."""
         self._task.add_done_callback(lambda _: call())

@@ -19,7 +19,7 @@ PIECE = 10_000
 class PlayedLink:
     def __init__(self, runner: "PlayedRunner") -> None:
         self._runner = runner
-        self.read_up_to = 0
+        self.read_up_to = self._place = 0
         self.keeps: int | None = None
         self.is_open = True
         self.blocks = runner.blocks
@@ -28,6 +28,10 @@ class PlayedLink:
     @property
     def snapshot(self) -> Snapshot:
         return Snapshot(v=1, state="Running", output=OutputSnapshot(bytes=len(self._runner.output)))
+
+    @property
+    def has_next(self) -> bool:
+        return self.is_open and self._place < len(self._runner.output)
 
     async def status(self) -> Snapshot:
         return self.snapshot
@@ -45,6 +49,7 @@ class PlayedLink:
                 offset = runner.oldest
             elif offset < len(runner.output):
                 data = runner.output[offset : offset + runner.piece]
+                self._place = offset + len(data)
                 yield Output(offset, Stream.STDOUT, data)
                 offset += len(data)
             elif runner.ended:

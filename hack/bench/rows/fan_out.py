@@ -17,7 +17,7 @@ NAIVE_LINES = 2_000
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """From a pipe, and over TCP, where the raw one is far quicker: it reads four times as much."""
+    """From a pipe; and over TCP, for which no goal is set, as for one client (forwarding.py)."""
     with local(bench.directory / "fan-out") as here:
         for clients in CLIENTS:
             for pipe in (True, False):
@@ -31,7 +31,7 @@ def _of(bench: Bench, here: Local, clients: int, *, pipe: bool) -> Iterator[Row]
         ours.append(_through_gateway(here, clients, pipe=pipe))
         raw.append(through_relay(here, LINES * LINE_BYTES, clients, pipe=pipe))
     name = f"from {origin} to {clients} clients, chunks"
-    yield from forwarding(name, ours, raw, AtLeast(0.8), "P4")
+    yield from forwarding(name, ours, raw, AtLeast(0.8) if pipe else None, "P4")
 
 
 def _beside_naive(bench: Bench, here: Local) -> Row:
