@@ -30,7 +30,7 @@ from ccx_kube.errors import ConfigError
 from ccx_kube.executions import Executions
 from ccx_kube.reviews import Reviews
 from ccx_kube.session import KubeSession
-from ccx_runner.heap import keep_what_is_freed
+from ccx_runner.heap import keep_what_is_freed, pass_over_what_is_here
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def main() -> None:
     options = parse(sys.argv[1:])
     logs.configure(options.log_format)
     keep_what_is_freed()
+    pass_over_what_is_here()
     try:
         asyncio.run(_until_told_to_stop(options))
     except (ConfigError, OSError) as exc:

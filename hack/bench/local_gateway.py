@@ -27,7 +27,7 @@ from ccx_gateway.session_keeper import SessionKeeper
 from ccx_gateway.watcher import Watcher
 from ccx_kube.executions import Executions
 from ccx_kube.session import KubeSession
-from ccx_runner.heap import keep_what_is_freed
+from ccx_runner.heap import keep_what_is_freed, pass_over_what_is_here
 
 MAX_SESSIONS: Final = 2000
 
@@ -76,4 +76,5 @@ def _services(session: KubeSession, feeds: Feeds, metrics: Metrics) -> Services:
 
 if __name__ == "__main__":
     keep_what_is_freed()  # as the gateway does
+    pass_over_what_is_here()
     asyncio.run(main())

@@ -16,6 +16,9 @@ _PIECES_TOO: Final = re.compile(rb'"type": ?"(?:assistant|user|system|result|str
 _PIECE: Final = b'{"type":"stream_event"'
 _NEXT_PIECE: Final = b"\n" + _PIECE
 
+_AT_A_TIME: Final = 28_000
+"""Bytes: in a text of 30,000 and more Python 3.11 searches in another way, slower for this."""
+
 
 class EventLines:
     """Holds at most one line, of at most `max_line_bytes`."""
@@ -54,7 +57,11 @@ class EventLines:
 
     def _are_pieces(self, data: bytes, start: int, end: int, lines: int) -> bool:
         """All of them, by how they begin."""
-        others = data.count(_NEXT_PIECE, start, end)
+        longer = len(_NEXT_PIECE) - 1
+        parts = range(start, end, _AT_A_TIME)
+        others = sum(
+            data.count(_NEXT_PIECE, at, min(end, at + _AT_A_TIME + longer)) for at in parts
+        )
         return data.startswith(_PIECE, start) and others + 1 == lines
 
     def _whole_lines(

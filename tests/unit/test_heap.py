@@ -19,3 +19,12 @@ def test_what_was_freed_is_used_again_without_new_pages() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
     )
     assert int(run.stdout) < 2000
+
+
+def test_what_was_there_is_passed_over_by_collections() -> None:
+    program = "import gc, ccx_runner.heap as heap; heap.pass_over_what_is_here(); "
+    program += "print(gc.get_freeze_count() > 1000, len(gc.get_objects()) < 1000)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "True True\n"
