@@ -76,6 +76,11 @@ class Child:
         except (ProcessLookupError, PermissionError):
             pass
 
+    def send_to_own_group(self, number: signal.Signals) -> None:
+        """Not once the leader has been reaped: the group may be somebody else's by then."""
+        if self._exit_code is None:
+            self.send_to_group(number)
+
     def reap(self) -> Reaped:
         """Never blocks."""
         exit_code = None

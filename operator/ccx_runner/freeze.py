@@ -1,6 +1,9 @@
 """Stop and continue every process below one pid, with a proof read back from /proc.
 
-look -> signal what is not yet as wanted -> let the event loop run -> look again ... -> Proof
+signal the main group -> look -> signal what is not yet as wanted -> let the event loop run
+    -> look again ... -> Proof
+
+The main process's group is most of the tree, mostly: it need not wait for a look.
 
 A round is one uninterrupted step of a few milliseconds. Both are idempotent. `wanted` is asked
 before every round: a newer wish ends the work at once, and no signal follows after it.
@@ -26,6 +29,9 @@ QUICK_ROUNDS = 4
 LOOKS_AMONG_STRANGERS = 50
 """From then on a look that missed somebody counts, where the runner is not PID 1."""
 
+ToGroup = Callable[[signal.Signals], None]
+"""To the group of the main process, while that is its own."""
+
 Step = Callable[[Tree], bool]
 """Send what is due after a look, and say whether that look was the proof."""
 
@@ -40,7 +46,7 @@ class Proof:
     proven: bool
 
 
-async def freeze(root: int, *, wanted: Callable[[], bool]) -> Proof:
+async def freeze(root: int, *, to_group: ToGroup, wanted: Callable[[], bool]) -> Proof:
     """Stop every process below `root`, whole groups first, then parents before their children.
 
     Proven when two looks in a row show every one of them stopped, and the second none that is
@@ -59,6 +65,8 @@ async def freeze(root: int, *, wanted: Callable[[], bool]) -> Proof:
         send_to_all(tree.to_stop, signal.SIGSTOP)
         return before is not None and quiet is not None and quiet <= before
 
+    if wanted():
+        to_group(signal.SIGSTOP)
     return await _repeat(root, step, wanted)
 
 
@@ -67,7 +75,7 @@ def _others_come_and_go(looks: int) -> bool:
     return os.getpid() != 1 and looks > LOOKS_AMONG_STRANGERS
 
 
-async def thaw(root: int, *, wanted: Callable[[], bool]) -> Proof:
+async def thaw(root: int, *, to_group: ToGroup, wanted: Callable[[], bool]) -> Proof:
     """Continue every process below `root`.
 
     Proven when a look shows none stopped that has not been continued: one that stops itself
@@ -82,6 +90,8 @@ async def thaw(root: int, *, wanted: Callable[[], bool]) -> Proof:
         continued.update(process.identity for process in due)
         return not due
 
+    if wanted():
+        to_group(signal.SIGCONT)
     return await _repeat(root, step, wanted)
 
 

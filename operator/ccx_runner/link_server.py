@@ -80,8 +80,10 @@ class LinkServer:
 
     def notify_snapshot(self) -> None:
         """The state has changed."""
-        for link in tuple(self._links.open):
-            link.send_snapshot()
+        if self._links.open:
+            told = self._links.snapshot()
+            for link in tuple(self._links.open):
+                link.send_snapshot(told)
 
     def notify_end(self) -> None:
         """The spool has all output that there will ever be."""

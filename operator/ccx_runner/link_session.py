@@ -106,13 +106,14 @@ class LinkSession(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writable = True
         if self._snapshot_due:
-            self.send_snapshot()
+            self.send_snapshot(self._links.snapshot())
         self.send_output()
 
-    def send_snapshot(self) -> None:
+    def send_snapshot(self, told: JsonObject) -> None:
+        """Of now. The newest one goes later, if this one cannot go yet."""
         self._snapshot_due = not self._writable
         if self._writable:
-            self._write(SnapshotFrame(self._links.snapshot()))
+            self._write(SnapshotFrame(told))
 
     def send_output(self) -> None:
         """As much as credit and transport take; at once, or after the event loop's other work."""

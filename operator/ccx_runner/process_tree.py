@@ -11,11 +11,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from ccx_runner.strangers import Strangers
+
 MAX_STAT = 4096
 """Bytes of one stat line: 52 numbers and a name of at most 64 bytes."""
 
 STOPPED = frozenset("Tt")
 GONE = frozenset("ZXx")
+
+_strangers = Strangers()
 
 
 class UnreadableTreeError(Exception):
@@ -110,12 +114,15 @@ class Tree:
 
 def look(root: int) -> Tree:
     """Read the tree below `root` once, every thread of it."""
-    listed = [read_stat(f"/proc/{name}/stat") for name in _pids()]
+    pids = _pids()
+    strangers = {} if os.getpid() == 1 else _strangers.among(pids)
+    listed = [read_stat(f"/proc/{pid}/stat") for pid in pids if pid not in strangers]
     everybody = [stat for stat in listed if stat]
     processes = descendants(everybody, root)
     ours = {process.pid for process in processes}
-    foreign_groups = {process.group for process in everybody if process.pid not in ours}
-    groups = {process.group for process in processes} - foreign_groups
+    strangers.update((stat.pid, stat.group) for stat in everybody if stat.pid not in ours)
+    _strangers.learn(strangers)
+    groups = {process.group for process in processes} - set(strangers.values())
     parents_of_stopped = {p.parent for p in processes if p.state in STOPPED}
     running = (
         process
@@ -129,13 +136,13 @@ def look(root: int) -> Tree:
     return Tree(tuple(processes), tuple(running), frozenset(groups), complete)
 
 
-def _pids() -> list[str]:
+def _pids() -> list[int]:
     """Of every process of this pid namespace."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208 - a Path costs as much as the reading
     except OSError as exc:
         raise UnreadableTreeError(f"cannot list /proc: {exc.strerror}") from exc
-    return [name for name in names if name.isdigit()]
+    return [int(name) for name in names if name.isdigit()]
 
 
 def read_stat(path: str) -> Stat | None:

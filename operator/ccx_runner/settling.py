@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from ccx_runner.defences import free_a_descriptor
-from ccx_runner.freeze import MAX_SECONDS, Proof, freeze, thaw
+from ccx_runner.freeze import MAX_SECONDS, Proof, ToGroup, freeze, thaw
 from ccx_runner.process_tree import UnreadableTreeError
 from ccx_runner.run_state import RunState, facts
 from ccx_runner.snapshot import ControlFacts
@@ -24,10 +24,15 @@ and an orphan of a kubectl exec may come to us later."""
 
 class Settling:
     def __init__(
-        self, state: RunState, wishes: Callable[[], Wishes], fault: Callable[[str], None]
+        self,
+        state: RunState,
+        wishes: Callable[[], Wishes],
+        fault: Callable[[str], None],
+        to_group: ToGroup,
     ) -> None:
         """`wishes` are those of now. `fault` is told why the tree cannot be read."""
         self._state, self._wishes, self._fault = state, wishes, fault
+        self._to_group = to_group
         self.turn = asyncio.Lock()
         """For who changes the tree itself."""
 
@@ -73,7 +78,8 @@ class Settling:
             if not frozen and wanted():
                 state.enter("Running")
             try:
-                proof = await (freeze if frozen else thaw)(os.getpid(), wanted=wanted)
+                apply = freeze if frozen else thaw
+                proof = await apply(os.getpid(), to_group=self._to_group, wanted=wanted)
             except UnreadableTreeError as exc:
                 free_a_descriptor()
                 self._fault(str(exc))

@@ -66,8 +66,9 @@ def fit(snapshot: Snapshot, limit: int) -> Snapshot:
         raise ValueError(f"a snapshot of {limit} bytes is too small: at least {MIN_BYTES}")
     for cut in (_cut_result, _cut_message, _cut_names):
         excess = len(_dumps(to_object(snapshot))) - limit
-        if excess > 0:
-            snapshot = cut(snapshot, excess)
+        if excess <= 0:
+            break
+        snapshot = cut(snapshot, excess)
     return snapshot
 
 

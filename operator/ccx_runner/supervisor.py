@@ -44,7 +44,10 @@ class Supervisor:
         self._child, self._grace, self._changed = child, grace, changed
         self._second_run = second_run
         self._tree_end = TreeEnd(child, grace=grace)
-        self._settling = Settling(self.state, lambda: self.wishes, self.fault)
+        self._settling = Settling(
+            *(self.state, lambda: self.wishes, self.fault),
+            to_group=lambda number: self._child.send_to_own_group(number),
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._handed_on: int | None = None
         """The exit code of a first run, while a second is being started."""
