@@ -7,6 +7,7 @@ A process may vanish between any two reads: what cannot be read has gone.
 """
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class Stat:
     def has_gone(self) -> bool:
         """Nothing of it runs. A leader that has ended before its other threads is a Z as well."""
         return self.state in GONE and self.threads <= 1
+
+
+def ticks() -> int:
+    """Now, as `Stat.start_time` counts."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def parse_stat(line: bytes) -> Stat | None:

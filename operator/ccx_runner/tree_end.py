@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from ccx_runner.child import Child
 from ccx_runner.freeze import send_to_all, send_to_groups
-from ccx_runner.process_tree import Tree, UnreadableTreeError, look
+from ccx_runner.process_tree import Tree, UnreadableTreeError, look, ticks
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,15 @@ class TreeEnd:
             last_resort(self._child)
 
     def _order(self) -> None:
+        """The group does not wait for the look, which is for those who have left it."""
+        began = ticks()
+        if not self.main_ended.is_set():
+            self._child.send_to_group(signal.SIGTERM)
+            self._child.send_to_group(signal.SIGCONT)
         below = self.look().alive
         if not self.main_ended.is_set():
-            self._told = {p.identity for p in below if p.group == self._child.pid}
-            self._child.send_to_group(signal.SIGTERM)
+            in_group = (p for p in below if p.group == self._child.pid)
+            self._told = {p.identity for p in in_group if p.start_time < began}
         send_to_all(below, signal.SIGCONT)
 
     async def finish(self) -> bool:
