@@ -123,7 +123,7 @@ def runner_container(images: Images) -> Body:
         "image": images.runner,
         "command": ["ccx-runner", "install", CCX_DIR],
         "resources": {
-            "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
+            "requests": {"cpu": "5m", "memory": "64Mi", "ephemeral-storage": "16Mi"},
             # None of ephemeral storage: the kubelet adds up those that there are, and evicts the
             # whole pod by that. The agent has none, so ours would be its limit.
             "limits": {"cpu": "500m", "memory": "64Mi"},

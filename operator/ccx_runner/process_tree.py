@@ -127,7 +127,9 @@ def look(root: int) -> Tree:
     processes = descendants(everybody, root)
     ours = {process.pid for process in processes}
     strangers.update((stat.pid, stat.group) for stat in everybody if stat.pid not in ours)
-    _strangers.learn(strangers)
+    complete = len(everybody) == len(listed)
+    if complete:  # else somebody of ours may be among them, whose parent has just gone
+        _strangers.learn(strangers)
     groups = {process.group for process in processes} - set(strangers.values())
     parents_of_stopped = {p.parent for p in processes if p.state in STOPPED}
     running = (
@@ -138,7 +140,6 @@ def look(root: int) -> Tree:
             _thread_states(process), has_stopped_child=process.pid in parents_of_stopped
         )
     )
-    complete = len(everybody) == len(listed)
     return Tree(tuple(processes), tuple(running), frozenset(groups), complete)
 
 

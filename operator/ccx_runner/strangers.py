@@ -27,5 +27,5 @@ class Strangers:
         return {pid: self._groups[pid] for pid in pids if pid in self._groups}
 
     def learn(self, groups: dict[int, int]) -> None:
-        """Of all who are listed now and are no descendants."""
+        """Of all who are listed now and are no descendants: nobody has gone meanwhile."""
         self._groups, self._until = groups, self._clock() + KNOWN_SECONDS

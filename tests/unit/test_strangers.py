@@ -61,3 +61,19 @@ def test_in_a_container_everybody_is_read_in_every_look(monkeypatch: pytest.Monk
     first = len(read)
     process_tree.look(1)
     assert len(read) >= 2 * first - 5  # somebody may have gone
+
+
+def test_nobody_is_taken_for_a_stranger_whose_parent_went_while_we_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is ours, or will be: the next look reads whose child it has become."""
+    monkeypatch.setattr(process_tree, "_strangers", Strangers(clock=Clock()))
+    monkeypatch.setattr(process_tree, "_pids", lambda: [50, 51, 52])
+    orphan = process_tree.Stat(52, "R", parent=51, group=52, threads=1, start_time=1)
+    there = {"/proc/50/stat": process_tree.Stat(50, "S", 1, 50, 1, 1), "/proc/52/stat": orphan}
+    monkeypatch.setattr(process_tree, "read_stat", there.get)
+    assert process_tree.look(50).processes == ()
+    there["/proc/52/stat"] = process_tree.Stat(
+        52, "R", parent=50, group=52, threads=1, start_time=1
+    )
+    assert [found.pid for found in process_tree.look(50).processes] == [52]

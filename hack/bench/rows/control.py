@@ -34,6 +34,11 @@ LOOK_SECONDS = 0.1
 POLL_SECONDS = 0.002
 """Between looks into /proc: to look without a pause would take from the cores what it measures."""
 
+IDLE_SPEC = {
+    "command": ["sleep", "7200"],
+    "stallTimeoutSeconds": 7200,  # they take minutes to start, and silence is no stall here
+    "terminationGracePeriodSeconds": 1,
+}
 LOOP = ["sh", "-c", "for n in 1 2 3 4; do sleep 600 & done; while :; do sleep 0.05; done"]
 DEAF = ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
 
@@ -87,9 +92,8 @@ async def _idle(ground: Ground) -> None:
     async def start() -> None:
         for number in numbers:
             name = f"idle-{number}"
-            spec = {"command": ["sleep", "3600"], "terminationGracePeriodSeconds": 1}
             body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}}
-            await Executions(ground.at.session).create(ground.at.name, {**body, "spec": spec})
+            await Executions(ground.at.session).create(ground.at.name, {**body, "spec": IDLE_SPEC})
             await _until_running(ground, name)
 
     async with asyncio.TaskGroup() as tasks:
