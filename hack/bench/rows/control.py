@@ -31,6 +31,9 @@ IDLE, CONTROLS, CANCELS = 200, 20, 5
 AT_A_TIME = 8
 GRACE_SECONDS = 1
 LOOK_SECONDS = 0.1
+SETTLE_SECONDS = 2.0
+"""After a start: the operator's first look at it would be measured, too."""
+
 POLL_SECONDS = 0.002
 """Between looks into /proc: to look without a pause would take from the cores what it measures."""
 
@@ -123,6 +126,7 @@ async def _round(ground: Ground) -> Samples:
 async def _cancelled(ground: Ground, argv: list[str]) -> float:
     async with a_viewer(ground.websocket) as viewer:
         _, runner = await _start(ground, viewer, argv)
+        await asyncio.sleep(SETTLE_SECONDS)
         return await _until_done(viewer.call("control", type="CANCEL"), is_gone, runner)
 
 
