@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ccx_gateway.give_way import GiveWay
 from ccx_gateway.output_window import Gap, OutputWindow, Slice
 from ccx_gateway.spool_reader import SpoolReader
 from ccx_gateway.upstream import Ended, OutputLost, Upstream
@@ -31,9 +32,10 @@ class CatchingUp:
         upstream: Upstream,
         behind: Callable[[], Sequence[int]],
         held: Callable[[], None],
+        way: GiveWay,
     ) -> None:
         """`behind` are the cursors of those who are; `held` is told that is_held has become so."""
-        self._held = held
+        self._held, self._way = held, way
         self._window, self._upstream, self._behind = window, upstream, behind
         self._spool = SpoolReader(
             upstream.open_spool, lost=self.tend, furthest=lambda: min(behind(), default=None)
@@ -50,6 +52,7 @@ class CatchingUp:
     async def read(self, cursor: int, max_bytes: int) -> Slice | Gap:
         delay = FIRST_DELAY
         while self._left is None:
+            await self._way.free()
             try:
                 return await self._spool.read(cursor, max_bytes, until=self._window.oldest)
             except KubeError as exc:

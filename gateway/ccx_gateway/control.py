@@ -13,6 +13,7 @@ from ccx_api.status import Phase
 from ccx_api.v1alpha1 import ClaudeExecution, DesiredState
 from ccx_api.wish import Wish
 from ccx_gateway.errors import ExecutionFinished, SignalNotDelivered
+from ccx_gateway.give_way import GiveWay
 from ccx_gateway.open_links import OpenLinks
 from ccx_gateway.params import ControlType
 from ccx_gateway.watcher import Watcher, is_over
@@ -52,15 +53,21 @@ class Control:
         watcher: Watcher,
         links: OpenLinks,
         *,
+        way: GiveWay | None = None,
         status_seconds: float = STATUS_SECONDS,
     ) -> None:
         self._executions, self._watcher, self._links = executions, watcher, links
+        self._way = way or GiveWay()
         self._status_seconds = status_seconds
 
     async def carry_out(self, execution: ClaudeExecution, wanted: ControlType) -> Proof:
         """Return when it is done. SignalNotDelivered: it is wished, and not yet done."""
         if is_over(execution):
             raise _finished(execution)
+        with self._way.first():
+            return await self._carry_out(execution, wanted)
+
+    async def _carry_out(self, execution: ClaudeExecution, wanted: ControlType) -> Proof:
         metadata = execution.metadata
         wished = await self._executions.patch_spec(
             metadata.namespace, metadata.name, {"desiredState": WISHES[wanted].value}

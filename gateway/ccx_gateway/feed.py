@@ -17,6 +17,7 @@ from typing import Final
 
 from ccx_gateway.catching_up import FIRST_DELAY, LONGEST_DELAY, CatchingUp
 from ccx_gateway.gathering import enough, gathers
+from ccx_gateway.give_way import GiveWay
 from ccx_gateway.line_block import LineBlock
 from ccx_gateway.line_pause import LinePause
 from ccx_gateway.output_window import CAPACITY, OutputWindow
@@ -49,6 +50,7 @@ class Feed:
         upstream: Upstream,
         failed: Callable[[Exception], None],
         metrics: StreamMetrics | None = None,
+        way: GiveWay | None = None,
     ) -> None:
         self.window = OutputWindow()
         self.link: Link | None = None
@@ -57,10 +59,12 @@ class Feed:
         self.binary = SharedFrame[bytes](self._last_before)
         self.lines = SharedFrame[LineBlock](self._last_before)
         self._upstream, self._failed = upstream, failed
-        self._metrics = metrics or StreamMetrics()
+        self._metrics, self._way = metrics or StreamMetrics(), way or GiveWay()
         self._told = 0
         self._moved = asyncio.Event()
-        self._behind = CatchingUp(self.window, upstream, self._cursors_behind, self._moved.set)
+        self._behind = CatchingUp(
+            *(self.window, upstream, self._cursors_behind, self._moved.set, self._way)
+        )
         self.read_spool = self._behind.read
         """For a pump that is behind the window."""
 
@@ -153,6 +157,8 @@ class Feed:
                         continue
                     self._grown()
                     await self._until_wanted(link)
+                    if self._way.is_held:
+                        await self._way.free()
         finally:
             self.link = None
             await link.close()

@@ -12,6 +12,7 @@ from typing import Self
 from ccx_gateway.at_once import AtOnce
 from ccx_gateway.attachment import Attachment, SendTail
 from ccx_gateway.feed import Feed, OffsetBeyondEndError
+from ccx_gateway.give_way import GiveWay
 from ccx_gateway.output_window import Gap, Slice
 from ccx_gateway.stream_metrics import Place, StreamMetrics
 from ccx_gateway.upstream import OpenLink, OutputLost, PodUpstream, Upstream
@@ -45,6 +46,9 @@ class Feeds:
         self._upstream = upstream or (
             lambda namespace, name, pod: PodUpstream(session, namespace, name, pod, open_link)
         )
+        self.way = GiveWay()
+        """Held, no feed takes more in."""
+
         self._metrics = metrics or StreamMetrics()
         self._metrics.lags, self._metrics.windows = self._lags, self._windows
         self._watched: dict[tuple[str, str], _Watched] = {}
@@ -86,7 +90,7 @@ class Feeds:
         watched = self._watched.get(key)
         if watched is None:
             watched = self._watched[key] = _Watched(
-                self._upstream(namespace, name, pod), self._metrics
+                self._upstream(namespace, name, pod), self._metrics, self.way
             )
 
         def left(attachment: Attachment) -> None:
@@ -123,9 +127,9 @@ class Feeds:
 
 
 class _Watched:
-    def __init__(self, upstream: Upstream, metrics: StreamMetrics) -> None:
+    def __init__(self, upstream: Upstream, metrics: StreamMetrics, way: GiveWay) -> None:
         self.attachments: set[Attachment] = set()
-        self.feed = Feed(upstream, self._failed, metrics)
+        self.feed = Feed(upstream, self._failed, metrics, way)
 
     def _failed(self, reason: Exception) -> None:
         for attachment in list(self.attachments):

@@ -117,7 +117,7 @@ def _services(
         watcher=watcher,
         feeds=feeds,
         links=links,
-        control=Control(executions, watcher, links),
+        control=Control(executions, watcher, links, way=feeds.way),
         keeper=SessionKeeper(session, new_gateway_id()),
         metrics=metrics,
     )

@@ -5,33 +5,37 @@ runner's pid -> states() of every process below it -> is_frozen(), runs(), is_go
 
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 WAIT_SECONDS = 180.0
+FROZEN = ("T", "Z")
 
 
-def states(runner: int) -> list[str]:
-    """Of every descendant. One that waits in vfork (D) for a stopped child is stopped, too."""
-    found, waiting = list[str](), _children(runner)
+def states(runner: int) -> Iterator[str]:
+    """Of every descendant, and none is read that is not asked for: parents first.
+
+    One that waits in vfork (D) for a stopped child is stopped, too.
+    """
+    waiting = _children(runner)
     while waiting:
         pid = waiting.pop(0)
         children = _children(pid)
         if state := _state(pid):
-            found.append("T" if state == "D" and "T" in map(_state, children) else state)
             waiting += children
-    return found
+            yield "T" if state == "D" and "T" in map(_state, children) else state
 
 
-def is_frozen(found: list[str]) -> bool:
-    return bool(found) and set(found) <= {"T", "Z"}
+def is_frozen(found: Iterator[str]) -> bool:
+    return next(found, "") in FROZEN and all(state in FROZEN for state in found)
 
 
-def runs(found: list[str]) -> bool:
-    return bool(found) and "T" not in found
+def runs(found: Iterator[str]) -> bool:
+    return next(found, "T") != "T" and "T" not in found
 
 
-def is_gone(found: list[str]) -> bool:
-    return not found
+def is_gone(found: Iterator[str]) -> bool:
+    return next(found, None) is None
 
 
 def parent(pid: int) -> int:

@@ -20,8 +20,8 @@ RETRY_SECONDS = 1.0
 class Readiness:
     """One answer a connection.
 
-    Every pod of a node is asked every second. So there is no transport: a request that is there
-    at once costs one turn of the loop, and takes a third of the time.
+    Every pod of a node is asked every few seconds. So there is no transport: a request that is
+    there at once costs one turn of the loop, and takes a third of the time.
     """
 
     def __init__(self, is_ready: Callable[[], bool]) -> None:

@@ -34,7 +34,10 @@ LOOK_SECONDS = 0.1
 SETTLE_SECONDS = 2.0
 """After a start: the operator's first look at it would be measured, too."""
 
-POLL_SECONDS = 0.002
+BETWEEN_SECONDS = 0.25
+"""Before each: what the operator has to write of one would be measured with the next."""
+
+POLL_SECONDS = 0.001
 """Between looks into /proc: to look without a pause would take from the cores what it measures."""
 
 IDLE_SPEC = {
@@ -139,9 +142,10 @@ async def _start(ground: Ground, viewer: Viewer, argv: list[str]) -> tuple[str, 
 
 
 async def _until_done(
-    asking: Awaitable[object], is_done: Callable[[list[str]], bool], runner: int
+    asking: Awaitable[object], is_done: Callable[[Iterator[str]], bool], runner: int
 ) -> float:
     """Seconds from the request until that is so, whenever the answer comes."""
+    await asyncio.sleep(BETWEEN_SECONDS)
     began, asked = time.monotonic(), asyncio.ensure_future(asking)
     async with asyncio.timeout(WAIT_SECONDS):
         while not is_done(states(runner)):  # noqa: ASYNC110 - processes tell nobody
