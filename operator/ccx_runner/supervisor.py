@@ -86,7 +86,9 @@ class Supervisor:
         self.wishes = self.wishes.take(CANCEL, wish)
         self.end("Cancel")
         self.state.generation = self.wishes.generation
-        stopped = sum(process.state in STOPPED for process in self._tree_end.look().alive)
+        await self._tree_end.asked.wait()
+        below = () if self._tree_end.nobody_left.is_set() else self._tree_end.look().alive
+        stopped = sum(process.state in STOPPED for process in below)
         took = (time.monotonic() - began) * 1000
         self.state.record("cancel", Proof(stopped, 1, took, not stopped))
 

@@ -1,5 +1,6 @@
 """Who is asked to end, and in which order. With processes: test_runner_control.py."""
 
+import asyncio
 import signal
 from dataclasses import replace
 
@@ -38,10 +39,33 @@ def an_end(*below: Stat, monkeypatch: pytest.MonkeyPatch) -> tuple[TreeEnd, list
     return TreeEnd(PlayedChild(done), grace=1.0), done  # type: ignore[arg-type]
 
 
-def test_the_group_is_asked_before_anybody_has_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+ASKED = ["SIGTERM to the group", "SIGCONT to the group"]
+
+
+async def test_the_group_is_asked_before_anybody_has_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     end, done = an_end(A_TOOL, monkeypatch=monkeypatch)
     end.order()
-    assert done == ["SIGTERM to the group", "SIGCONT to the group", "look", "SIGCONT to 51"]
+    assert done == ASKED
+    finishing = asyncio.create_task(end.finish())
+    await end.asked.wait()
+    assert done == [*ASKED, "look", "SIGCONT to 51"]
+    end.nobody_left.set()
+    end.main_ended.set()
+    assert await finishing
+
+
+async def test_where_the_group_was_all_nobody_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end, done = an_end(A_TOOL, monkeypatch=monkeypatch)
+    end.order()
+    end.main_ended.set()
+    end.nobody_left.set()
+    assert await end.finish()
+    assert done == ASKED
+    assert end.asked.is_set()
 
 
 async def test_who_was_asked_with_the_group_is_not_asked_again(
@@ -52,6 +76,11 @@ async def test_who_was_asked_with_the_group_is_not_asked_again(
     end, done = an_end(A_TOOL, elsewhere, too_late, monkeypatch=monkeypatch)
     end.order()
     end.main_ended.set()
-    done.clear()
-    end._order_the_others()
-    assert [what for what in done if "SIGTERM" in what] == ["SIGTERM to 52", "SIGTERM to 53"]
+    finishing = asyncio.create_task(end.finish())
+    await end.asked.wait()
+    end.nobody_left.set()
+    await finishing
+    assert [what for what in done if what.startswith("SIGTERM to 5")] == [
+        "SIGTERM to 52",
+        "SIGTERM to 53",
+    ]
