@@ -30,7 +30,7 @@ class Allowance:
         self._at_once, self._saved = at_once, saved
         self._left, self._at = saved, 0.0
 
-    def at(self, now: float) -> float:
+    def left(self, now: float) -> float:
         self._left = min(self._saved, self._left + SHARE * (now - self._at))
         self._at = now
         return min(self._at_once, self._left)
@@ -70,7 +70,7 @@ class GiveWay:
 
     def _hold(self) -> None:
         loop = asyncio.get_running_loop()
-        if (seconds := self._allowance.at(loop.time())) > 0:
+        if (seconds := self._allowance.left(loop.time())) > 0:
             self._free.clear()
             self._held_since = loop.time()
             self._timer = loop.call_later(seconds, self._let_go)

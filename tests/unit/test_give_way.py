@@ -17,7 +17,7 @@ def spent(allowance: Allowance, *, until: float, each: float, every: float) -> f
     """Seconds for which streams were held by controls of `each` seconds, one `every` so many."""
     held, now = 0.0, 0.0
     while now < until:
-        seconds = max(0.0, min(each, allowance.at(now)))
+        seconds = max(0.0, min(each, allowance.left(now)))
         allowance.used(seconds)
         held += seconds
         now += every
