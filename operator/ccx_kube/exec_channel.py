@@ -15,8 +15,13 @@ from typing import Any, Final
 import orjson
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
-PROTOCOLS: Final = (V5, V4)
-"""What to offer, best first: version 5 can close stdin, version 4 cannot."""
+SPOKEN: Final = (V5, V4)
+"""Here: version 5 can close stdin, version 4 cannot."""
+
+OFFERED: Final = (V4,)
+"""Nobody closes stdin alone. Where version 5 is offered, the API server (1.30 and later) takes each
+message apart and makes it anew for the kubelet; else it copies bytes, a quarter faster (KEP 4006).
+"""
 
 MAX_INPUT: Final = 32 * 1024
 """Bytes of stdin in one message: a very long one ends the exec without a word."""
@@ -60,8 +65,8 @@ class ExecProtocolError(ValueError):
 
 class ExecChannel:
     def __init__(self, protocol: str | None) -> None:
-        if protocol not in PROTOCOLS:
-            raise ExecProtocolError(f"the server chose {protocol!r}, not one of {PROTOCOLS}")
+        if protocol not in SPOKEN:
+            raise ExecProtocolError(f"the server chose {protocol!r}, not one of {SPOKEN}")
         self._protocol = protocol
 
     def receive(self, message: object) -> Stdout | Stderr | ExecStatus | None:

@@ -22,7 +22,7 @@ from yarl import URL
 from ccx_kube.access import Access, load_access
 from ccx_kube.answers import Object, read_error, read_object
 from ccx_kube.errors import ApiError, Unreachable
-from ccx_kube.exec_channel import PROTOCOLS
+from ccx_kube.exec_channel import OFFERED
 from ccx_kube.loopback import is_loopback
 
 Params = Sequence[tuple[str, str]]
@@ -148,7 +148,8 @@ class KubeSession:
             async with asyncio.timeout(CONNECT_SECONDS):
                 socket: aiohttp.ClientWebSocketResponse = await self._http.ws_connect(
                     self._at(path, params),
-                    protocols=PROTOCOLS,
+                    protocols=OFFERED,
+                    headers={"Accept": "*/*"},  # a kubelet refuses whoever wants JSON: 406
                     heartbeat=PING_SECONDS,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
                     max_msg_size=MAX_MESSAGE,
